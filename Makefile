@@ -1,0 +1,39 @@
+# Canvass. `make` shows what there is. Everything that is missing is installed by script/setup, which says what it does.
+
+.DEFAULT_GOAL := help
+.PHONY: help up test test-rust e2e check check-long bench
+
+help: ## Show this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+up: ## Build, and bring the whole of it up on this machine (Ctrl-C stops it)
+	@script/setup run
+	cargo build --release --locked --package canvass
+	target/release/canvass up $(ARGS)
+
+test: ## Every test: Rust against a real PostgreSQL, then the pages in a real browser
+	@script/setup test
+	$(MAKE) --no-print-directory test-rust e2e
+
+test-rust:
+	cargo test --workspace --locked
+
+e2e:
+	cargo build --locked --package canvass
+	cd e2e && CANVASS_BIN=$(CURDIR)/target/debug/canvass npm test
+
+check: ## Formatting, lints as errors, the house rules, licences of what we depend on
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	cargo test --locked --package canvass-testkit --test tidy
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
+	 else echo "check: cargo-deny is not installed (cargo install cargo-deny --locked): dependencies' licences not checked"; fi
+
+check-long: ## check and test, and what takes long: strict figures under load, many more random cases
+	$(MAKE) --no-print-directory check test
+	PROPTEST_CASES=20000 cargo test --release --locked --package canvass-survey
+	cargo test --release --locked --package canvass --features long --test overload -- --nocapture
+
+bench: ## Page-saves a second, with what they cost (needs wrk; about two minutes)
+	@script/setup bench
+	bench/saves.sh
