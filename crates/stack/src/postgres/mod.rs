@@ -1,0 +1,15 @@
+//! A private PostgreSQL.
+
+mod cluster;
+mod control;
+mod find;
+mod initdb;
+mod leftover;
+mod prepare;
+mod roles;
+mod service;
+mod settings;
+
+pub use cluster::{Cluster, ClusterConfig, Profile, Role};
+pub use control::Mode;
+pub use service::PostgresService;
