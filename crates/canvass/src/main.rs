@@ -1,0 +1,67 @@
+//! The binary: one file per subcommand; wiring only.
+
+mod codes;
+mod config;
+mod demo;
+mod export;
+mod keys;
+mod log;
+mod migrate;
+mod serve;
+mod survey_cmd;
+mod times;
+mod up;
+mod up_plan;
+mod up_screen;
+mod up_serve;
+mod wave;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A survey server for the day when everyone answers at once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "canvass",
+    version,
+    after_help = "Settings: canvass.toml in the working directory or --config, CANVASS_… in the environment, then the \
+                  command line; docs/configuration.md has them all.\n\
+                  Exit code 0: good; 1: what was asked for failed; 2: wrong usage."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(up::UpArgs),
+    Serve(serve::ServeArgs),
+    Migrate(migrate::MigrateArgs),
+    /// The questionnaire as a file
+    Survey(survey_cmd::SurveyArgs),
+    /// Make, list, open and close waves
+    Wave(wave::WaveArgs),
+    Codes(codes::CodesArgs),
+    Export(export::ExportArgs),
+    /// The file with the secret keys
+    Keys(keys::KeysArgs),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Up(args) => up::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
+        Command::Survey(args) => survey_cmd::run(&args),
+        Command::Wave(args) => wave::run(&args),
+        Command::Codes(args) => codes::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Keys(args) => keys::run(&args),
+    };
+    outcome.unwrap_or_else(|error| {
+        log::complain(&error);
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,238 @@
+//! `canvass up`: everything on this machine.
+//!
+//! `up_plan.rs` is what was asked for, `up_serve.rs` the web part as a process, `up_screen.rs` what people see.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use canvass_stack::{
+    Cluster, CommandService, Keeper, Mode, PostgresService, RestartPolicy, Role, write_private,
+};
+use clap::Args;
+use nix::sys::signal::Signal;
+use tokio::signal::unix::{self, SignalKind};
+
+use crate::up_plan::Plan;
+use crate::up_screen::Screen;
+use crate::{demo, keys, log, up_serve};
+
+/// How long serve may take to finish what it accepted.
+const SERVE_GRACE: Duration = Duration::from_secs(10);
+
+/// Run everything on this machine: PostgreSQL, the web part, and on first use a demonstration survey
+///
+/// Keeps all its state under one directory and finds it again. Ctrl-C or SIGTERM stops it: what was accepted is
+/// finished first. A second Ctrl-C stops at once; nothing acknowledged is lost.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  canvass up --data /var/lib/canvass --listen 0.0.0.0:8080\n\n\
+                        docs/up.md explains what it makes, every refusal and the way out."
+)]
+pub(crate) struct UpArgs {
+    /// The directory that holds everything; ./canvass-data when not set
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port for respondents; 127.0.0.1:8080 when not set
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
+    /// Settings file; canvass.toml in the working directory when there is one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What runs, from the moment it is started.
+#[derive(Default)]
+struct Running {
+    cluster: Option<Arc<Cluster>>,
+    serve: Option<Keeper<CommandService>>,
+}
+
+/// Runs `canvass up` until it is told to stop.
+///
+/// # Errors
+/// What keeps it from starting, in one line. When it gives up later, the reason is printed and the exit code is 1.
+pub(crate) fn run(args: &UpArgs) -> anyhow::Result<ExitCode> {
+    let plan = Plan::new(args)?;
+    crate::serve::block_on(up(&plan))?
+}
+
+async fn up(plan: &Plan) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::listen()?;
+    let screen = Screen::new();
+    let mut running = Running::default();
+    let trouble = tokio::select! {
+        biased;
+        () = signals.next() => None,
+        trouble = start_and_keep(plan, &screen, &mut running) => Some(trouble),
+    };
+    if let Some(trouble) = &trouble {
+        log::complain(trouble);
+    }
+    stop(running, &mut signals, &screen).await?;
+    if trouble.is_some() {
+        return Ok(ExitCode::FAILURE);
+    }
+    screen.stopped(plan);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts everything and keeps it running; comes back only with trouble.
+async fn start_and_keep(plan: &Plan, screen: &Screen, running: &mut Running) -> anyhow::Error {
+    let mut postgres = match start(plan, screen, running).await {
+        Ok(postgres) => postgres,
+        Err(trouble) => return trouble,
+    };
+    let Some(serve) = &mut running.serve else {
+        return anyhow::anyhow!("serve was not started");
+    };
+    let announced = async {
+        match announce(plan, screen).await {
+            Ok(()) => std::future::pending().await,
+            Err(trouble) => trouble,
+        }
+    };
+    tokio::select! {
+        gave_up = postgres.keep() => gave_up.into(),
+        gave_up = serve.keep() => gave_up.into(),
+        trouble = announced => trouble,
+    }
+}
+
+/// The steps from nothing to both processes started.
+async fn start(
+    plan: &Plan,
+    screen: &Screen,
+    running: &mut Running,
+) -> anyhow::Result<Keeper<PostgresService>> {
+    if !plan.dir.is_made() {
+        plan.check_port()?; // before the directory is made
+    }
+    let cluster = Arc::new(Cluster::create_or_open(plan.cluster_config(screen.notices())).await?);
+    running.cluster = Some(Arc::clone(&cluster));
+    plan.check_port()?; // a serve left over from a killed run has gone by now
+    plan.check_files(cluster.user())?;
+
+    let url = start_postgres(&cluster).await?;
+    let mut postgres = Keeper::new(
+        PostgresService::new(Arc::clone(&cluster)),
+        RestartPolicy::default(),
+        screen.notices(),
+    );
+    postgres.start().await?;
+
+    canvass_store::migrate(&url).await?;
+    make_keys_and_demonstration(plan, &cluster, &url).await?;
+
+    let service = up_serve::service(plan, &cluster, &url)?;
+    let serve = running
+        .serve
+        .insert(Keeper::new(service, RestartPolicy::default(), screen.notices()));
+    serve.start().await?;
+    Ok(postgres)
+}
+
+/// Starts PostgreSQL, and leaves its address where the other subcommands find it (`--data`).
+async fn start_postgres(cluster: &Cluster) -> anyhow::Result<String> {
+    cluster.start_ready().await?;
+    let url = cluster.url(Role::Application, "canvass")?;
+    write_private(
+        &cluster.dir().secret("database-url"),
+        format!("{url}\n").as_bytes(),
+        cluster.user(),
+    )?;
+    Ok(url)
+}
+
+async fn make_keys_and_demonstration(plan: &Plan, cluster: &Cluster, url: &str) -> anyhow::Result<()> {
+    let keys = plan.keys();
+    if plan.config.keys.is_empty() {
+        keys::create_if_missing(&keys)?;
+        cluster.user().own(&keys)?;
+    }
+    if let Some(demo) = demo::load_if_empty(url, &keys).await? {
+        let per_school = (demo.codes.len() / plan.codes_shown()).max(1);
+        let shown: Vec<&str> = demo
+            .codes
+            .iter()
+            .step_by(per_school)
+            .take(plan.codes_shown())
+            .map(String::as_str)
+            .collect();
+        write_private(
+            &plan.demo_codes(),
+            format!("{}\n", shown.join("\n")).as_bytes(),
+            cluster.user(),
+        )?;
+    }
+    Ok(())
+}
+
+async fn announce(plan: &Plan, screen: &Screen) -> anyhow::Result<()> {
+    up_serve::ready(plan).await?;
+    screen.running(plan)?;
+    Ok(())
+}
+
+/// serve first, so that what it accepted is still committed; then PostgreSQL.
+async fn stop(running: Running, signals: &mut Signals, screen: &Screen) -> anyhow::Result<()> {
+    let mut mode = Mode::Fast;
+    if let Some(keeper) = &running.serve
+        && let Some(process) = keeper.running()
+    {
+        screen.stopping();
+        tokio::select! {
+            () = keeper.service().stop(process, SERVE_GRACE) => {}
+            () = signals.next() => {
+                mode = Mode::Immediate;
+                process.signal(Signal::SIGKILL);
+                process.exited().await;
+            }
+        }
+    }
+    if let Some(cluster) = running.cluster {
+        cluster.stop_unless_hurried(mode, signals.next()).await?;
+    }
+    Ok(())
+}
+
+/// The wishes to stop: Ctrl-C, SIGTERM, and the terminal's end unless we were started with nohup.
+struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    hangup: Option<unix::Signal>,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        let heeded = !ignores_hangup();
+        Ok(Signals {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+            hangup: heeded.then(|| unix::signal(SignalKind::hangup())).transpose()?,
+        })
+    }
+
+    async fn next(&mut self) {
+        let hung_up = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = hung_up => {}
+        }
+    }
+}
+
+/// Listening for SIGHUP would undo what nohup did. The kernel's mask has one bit per signal, SIGHUP's the lowest.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
+}
