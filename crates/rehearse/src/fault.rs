@@ -1,0 +1,1 @@
+//! Commands that run at a moment of the rehearsal, and how long recovery takes.

@@ -1,0 +1,1 @@
+//! HAR 1.2, written exactly and read tolerantly.

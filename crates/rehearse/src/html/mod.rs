@@ -1,0 +1,1 @@
+//! What a load test needs of an HTML page: forms, metas, attributes.

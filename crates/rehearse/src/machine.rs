@@ -1,0 +1,1 @@
+//! The machine during the run: CPU, pressure, memory.

@@ -1,0 +1,1 @@
+//! Latencies in HDR histograms of microseconds, by step and by second, merged across threads.

@@ -1,0 +1,1 @@
+//! Forms are filled as they were delivered.

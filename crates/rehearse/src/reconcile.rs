@@ -1,0 +1,1 @@
+//! Compares what was acknowledged with what the application holds: lost, doubled, different.

@@ -1,0 +1,8 @@
+//! What came of a rehearsal: the document behind `--json`, the HTML report, the terminal's summary and `compare`.
+
+mod model;
+
+pub use model::{
+    Acknowledged, Arrivals, Failure, FaultOutcome, Generator, Machine, MachineSecond, Percentiles, Report,
+    Second, StepReport, Verdict,
+};

@@ -1,0 +1,1 @@
+//! Plays a scenario as many people and watches itself doing so.
