@@ -1,10 +1,11 @@
-//! The questionnaires in `surveys/`.
+//! The questionnaires in `surveys/`, and that of the statewide rehearsal.
 
 use canvass_survey::parse::{Reading, read};
 use canvass_survey::{Item, Kind, Questionnaire};
 
 const DEMONSTRATION: &str = include_str!("../../../../surveys/student-climate.yaml");
 const SMALL: &str = include_str!("../../../../surveys/small.yaml");
+const STATEWIDE: &str = include_str!("../../../../rehearsals/statewide.yaml");
 
 fn without_a_problem(source: &str) -> Questionnaire {
     let Reading {
@@ -83,4 +84,23 @@ fn the_small_example_has_everything_a_questionnaire_can_have() {
     let page = survey.page("school").expect("a page of the example");
     assert!(page.questions[0].required);
     assert!(!page.questions[1].required);
+}
+
+#[test]
+fn any_page_of_the_statewide_rehearsal_is_answered_by_one_line_of_its_scenario() {
+    let survey = without_a_problem(STATEWIDE);
+    assert_eq!(survey.pages.len(), 30);
+    for (n, page) in survey.pages.iter().enumerate() {
+        let n = n + 1;
+        assert_eq!(page.id, format!("p{n}"));
+        let ids: Vec<&str> = page.questions.iter().map(|q| q.id.as_str()).collect();
+        assert_eq!(ids, [1, 2, 3, 4, 5].map(|i| format!("q{n}_{i}")));
+        for question in &page.questions {
+            let Kind::Single { choices } = &question.kind else {
+                panic!("{} is no single choice", question.id);
+            };
+            let choices: Vec<&str> = choices.iter().map(|c| c.id.as_str()).collect();
+            assert_eq!(choices, ["1", "2", "3", "4"], "{}", question.id);
+        }
+    }
 }
