@@ -2,6 +2,12 @@
 
 mod model;
 
+pub mod figures;
+pub mod json;
+pub mod summary;
+pub mod verdict;
+pub mod words;
+
 pub use model::{
     Acknowledged, Arrivals, Failure, FaultOutcome, Generator, Machine, MachineSecond, Percentiles, Report,
     Second, StepReport, Verdict,

@@ -1,4 +1,5 @@
-//! The report as data. Its JSON is a public format: `format` grows when a field changes its meaning.
+//! The report as data. Its JSON is a public format (`docs/rehearse-report.md`): `format` grows when a field changes its
+//! meaning, not when one is added.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything about one run. Times are in µs unless the name says seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Report {
     /// Version of this format: 1.
     pub format: u32,
@@ -45,6 +47,7 @@ pub struct Report {
 
 /// How many people came, and what became of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Arrivals {
     /// Who should have arrived by the end of the arrivals.
     pub due: u64,
@@ -64,6 +67,7 @@ pub struct Arrivals {
 
 /// Whether the run counts, and whether it passed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Verdict {
     /// False when the generator was the bottleneck: then no figure of the run says anything of the target.
     pub valid: bool,
@@ -77,6 +81,7 @@ pub struct Verdict {
 
 /// The generator, measured by itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Generator {
     /// Requests that began later than `late_limit` after they were due, for reasons inside the generator.
     pub late: u64,
@@ -102,6 +107,7 @@ pub struct Generator {
 
 /// One step, or all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StepReport {
     /// The journey it belongs to; empty for all together.
     pub journey: String,
@@ -127,10 +133,13 @@ pub struct StepReport {
     pub transfer: Percentiles,
     /// The `from_due` histogram: HdrHistogram V2 deflate, base64; so that runs can be merged exactly.
     pub histogram: String,
+    /// The `from_start` histogram, in the same form.
+    pub start_histogram: String,
 }
 
 /// Percentiles of an HDR histogram with three significant digits, in µs; all 0 when `count` is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Percentiles {
     pub count: u64,
@@ -147,6 +156,7 @@ pub struct Percentiles {
 
 /// Failures of one step with one cause.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Failure {
     /// `journey / step`.
     pub step: String,
@@ -163,6 +173,7 @@ pub struct Failure {
 
 /// One second of the run, counted from the first arrival.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Second {
     /// People who were due.
     pub due: u64,
@@ -182,6 +193,8 @@ pub struct Second {
     pub p50: u64,
     /// 99th percentile of the latency from due, µs.
     pub p99: u64,
+    /// The longest latency from due, µs.
+    pub max: u64,
     /// Latencies from due by band: band `i` holds [64 µs · 2^(i/2), 64 µs · 2^((i+1)/2)); faster ones are in band 0.
     /// Only bands that hold something.
     pub bands: BTreeMap<u8, u64>,
@@ -191,6 +204,7 @@ pub struct Second {
 
 /// The machine during the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Machine {
     /// How many processors it has.
     pub cores: u32,
@@ -202,6 +216,7 @@ pub struct Machine {
 
 /// One second of the machine; shares of all processors' time are between 0 and 1.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct MachineSecond {
     /// Time in programs.
     pub user: f64,
@@ -225,6 +240,7 @@ pub struct MachineSecond {
 
 /// One fault and what it did.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FaultOutcome {
     /// What the report calls it.
     pub name: String,
@@ -248,6 +264,7 @@ pub struct FaultOutcome {
 
 /// What was written for reconciliation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Acknowledged {
     /// The file.
     pub file: String,
