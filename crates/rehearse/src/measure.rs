@@ -174,6 +174,8 @@ struct Tally {
     finished: u64,
     requests: u64,
     failures: u64,
+    /// The longest latency from due, in µs.
+    longest: u64,
     bands: Bands,
     steps: Vec<u32>,
 }
@@ -277,9 +279,10 @@ impl Recorder {
         let tally = self.second(sample.end);
         tally.requests += 1;
         tally.failures += u64::from(sample.failed);
-        tally
-            .bands
-            .record(sample.end.saturating_duration_since(sample.due));
+        let waited = sample.end.saturating_duration_since(sample.due);
+        let micros = u64::try_from(waited.as_micros()).unwrap_or(LONGEST);
+        tally.longest = tally.longest.max(micros);
+        tally.bands.record(waited);
         tally.steps.resize(steps, 0);
         tally.steps[usize::from(step)] += 1;
     }
@@ -360,6 +363,7 @@ impl Recorder {
             mine.finished += theirs.finished;
             mine.requests += theirs.requests;
             mine.failures += theirs.failures;
+            mine.longest = mine.longest.max(theirs.longest);
             mine.bands.add(&theirs.bands);
             mine.steps.resize(mine.steps.len().max(theirs.steps.len()), 0);
             for (a, b) in mine.steps.iter_mut().zip(&theirs.steps) {
@@ -382,6 +386,7 @@ impl Recorder {
             sum.finished += tally.finished;
             sum.requests += tally.requests;
             sum.failures += tally.failures;
+            sum.longest = sum.longest.max(tally.longest);
             sum.bands.add(&tally.bands);
         }
         sum.told()
@@ -400,6 +405,7 @@ impl Tally {
             people: 0,
             p50: self.bands.quantile(0.5),
             p99: self.bands.quantile(0.99),
+            max: self.longest,
             bands: self.bands.coarse(),
             steps: (0..)
                 .zip(&self.steps)
