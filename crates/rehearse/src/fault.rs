@@ -190,16 +190,14 @@ impl Running {
         let pid = Pid::from_raw(child.id() as i32);
         let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
         while waitid(Id::Pid(pid), ended) == Err(Errno::EINTR) {}
-        let status = {
+        {
             let mut state = self.lock();
             state.group = None;
             state.ended = Some(t0.elapsed().as_secs_f64());
-            child.wait()
-        };
+            state.exit = child.wait().ok().as_ref().and_then(ExitStatus::code);
+        }
         let said = output.recv_timeout(LAST_WORDS).unwrap_or_default();
-        let mut state = self.lock();
-        state.exit = status.ok().as_ref().and_then(ExitStatus::code);
-        state.output = said;
+        self.lock().output = said;
     }
 
     fn signal(&self, signal: Signal) {
@@ -485,7 +483,7 @@ mod tests {
     #[test]
     fn a_command_runs_and_its_end_and_last_words_are_kept() {
         let faults = Faults::start(&[fault(0, "echo out; echo err >&2; exit 3")], Instant::now());
-        wait_for(&faults, "exit 3");
+        wait_for(&faults, "(exit 3)");
         let (outcomes, warnings) = faults.finish(&[]);
         assert_eq!(outcomes.len(), 1);
         assert_eq!(outcomes[0].exit, Some(3));
@@ -497,7 +495,7 @@ mod tests {
     fn what_still_runs_at_the_end_is_ended_and_what_never_began_is_said() {
         let commands = [fault(0, "echo begun; sleep 600"), fault(3_600_000, "true")];
         let faults = Faults::start(&commands, Instant::now());
-        wait_for(&faults, "running");
+        wait_for(&faults, "(running)");
         let (outcomes, warnings) = faults.finish(&[]);
         assert_eq!(outcomes.len(), 1);
         assert!(outcomes[0].ended.is_some() && outcomes[0].exit.is_none());
@@ -513,7 +511,7 @@ mod tests {
         let pid = dir.path().join("pid");
         let run = format!("sleep 600 & echo $! > {}; echo left it", pid.display());
         let faults = Faults::start(&[fault(0, &run)], Instant::now());
-        wait_for(&faults, "exit 0");
+        wait_for(&faults, "(exit 0)");
         let (outcomes, _) = faults.finish(&[]);
         assert_eq!(outcomes[0].exit, Some(0));
         let left = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
@@ -524,7 +522,7 @@ mod tests {
     fn only_the_tail_of_the_output_is_kept() {
         let run = "i=0; while [ $i -lt 3000 ]; do echo line $i ä; i=$((i+1)); done";
         let faults = Faults::start(&[fault(0, run)], Instant::now());
-        wait_for(&faults, "exit 0");
+        wait_for(&faults, "(exit 0)");
         let (outcomes, _) = faults.finish(&[]);
         assert_eq!(outcomes[0].output.chars().count(), TAIL);
         assert!(outcomes[0].output.ends_with("line 2999 ä\n"));
