@@ -27,6 +27,9 @@ export function code(survey = "short") {
   throw new Error(`no ${survey} code is left: make more in stand.mjs`);
 }
 
+// Contexts whose pages no service worker takes over.
+const withoutWorker = new WeakSet();
+
 let browser;
 before(async () => {
   browser = await launch();
@@ -41,6 +44,7 @@ export async function withDevices(test) {
   const device = async (options = {}) => {
     const context = await browser.newContext({ baseURL: url, ...options });
     context.setDefaultTimeout(10_000);
+    if (options.serviceWorkers === "block") withoutWorker.add(context);
     context.on("console", (message) => {
       // What the network refuses the browser logs by itself; every test looks at what came of it.
       const network = /Failed to load resource|net::ERR_|WebSocket/.test(message.text());
@@ -80,14 +84,41 @@ export async function next(page, id) {
 export const status = (page, state) => page.waitForSelector(`#status[data-state=${state}]`);
 export const checked = (page, name) => page.locator(`[name=${name}]:checked`).evaluateAll((all) => all.map((i) => i.value));
 
-// Waits until the page's script is at work and the device could go offline.
+// Waits until the page's script is at work, no service worker takes the page over any more, and the device
+// could go offline.
 export async function settled(page) {
+  // A worker is active before it has claimed its pages, and activated after. A page that was just loading
+  // then stays without it.
+  const activated = async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    return registration?.active?.state === "activated";
+  };
+  await until("the service worker is activated", () => page.evaluate(activated));
+  // The way through the worker is made by the first call that takes it; what it keeps costs no request.
   await page.evaluate(async () => {
-    await navigator.serviceWorker.ready;
+    await fetch(document.querySelector("link[rel=stylesheet]").href, { cache: "no-store" });
   });
   await until("the shell is kept", () =>
     page.evaluate(async () => (await (await caches.open("canvass-shells")).keys()).length > 0),
   );
+}
+
+// Has `handler` answer a page's calls. The returned function ends that, and fails when there was no call.
+//
+// The page must be settled before: when the service worker takes it over just while an interception begins,
+// Chromium sends its calls past the interception for as long as it is shown.
+export async function intercept(page, path, handler, options = {}) {
+  if (!withoutWorker.has(page.context())) await settled(page);
+  let calls = 0;
+  const counting = (route) => {
+    calls += 1;
+    return handler(route, calls);
+  };
+  await page.route(path, counting, options);
+  return async () => {
+    assert.ok(calls > 0, `no call to ${path} was intercepted`);
+    await page.unroute(path, counting);
+  };
 }
 
 // The response of a code as the API tells it.

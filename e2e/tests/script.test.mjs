@@ -7,6 +7,7 @@ import {
   checked,
   code,
   enter,
+  intercept,
   kept,
   next,
   outbox,
@@ -22,13 +23,11 @@ import {
 } from "../helper.mjs";
 
 // Cuts and mends the way of some calls. `lost`: the server does its work, but its reply never arrives.
-async function cut(page, path, how = "before") {
-  await page.route(path, async (route) => {
+const cut = (page, path, how = "before") =>
+  intercept(page, path, async (route) => {
     if (how === "lost") await route.fetch();
     await route.abort("connectionreset");
   });
-  return () => page.unroute(path);
-}
 
 const online = (page) => page.evaluate(() => dispatchEvent(new Event("online")));
 
@@ -278,9 +277,7 @@ test("what is changed while the save is under way is saved too", () =>
   withDevices(async (device) => {
     const mine = code();
     const page = await enter(await device(), mine);
-    let sent = 0;
-    await page.route("**/api/v1/saves", async (route) => {
-      sent += 1;
+    const mend = await intercept(page, "**/api/v1/saves", async (route, sent) => {
       if (sent === 1) await page.check("[name=mood][value=bad]");
       await route.continue();
     });
@@ -289,6 +286,7 @@ test("what is changed while the save is under way is saved too", () =>
     await status(page, "saved");
     await answered(mine, { mood: "bad" });
     assert.equal((await rows(mine)).length, 2);
+    await mend();
   }));
 
 test("two tabs: neither wipes what the other saved", () =>
@@ -403,11 +401,11 @@ test("a busy server: the page turns, the answers wait and arrive", () =>
     const mine = code();
     const page = await enter(await device(), mine);
     const busy = { status: 503, headers: { "retry-after": "1" }, contentType: "application/problem+json", body: "{}" };
-    await page.route("**/api/v1/{saves,sealed}", (route) => route.fulfill(busy));
+    const mend = await intercept(page, "**/api/v1/{saves,sealed}", (route) => route.fulfill(busy));
     await page.check("[name=mood][value=good]");
     await next(page, "lessons");
     await status(page, "waiting");
-    await page.unroute("**/api/v1/{saves,sealed}");
+    await mend();
     await status(page, "saved");
     await answered(mine, { mood: "good" });
   }));
@@ -417,11 +415,13 @@ test("a save that is never accepted is set aside, said in words, and blocks noth
     const mine = code();
     const page = await enter(await device(), mine);
     const over = { status: 409, contentType: "application/problem+json", body: '{"type":"urn:canvass:problem:wave-over"}' };
-    await page.route("**/api/v1/saves", (route) => route.fulfill(over), { times: 1 });
+    const refuse = (route) => route.fulfill(over);
+    const mend = await intercept(page, "**/api/v1/saves", refuse, { times: 1 });
     await page.check("[name=mood][value=good]");
     await next(page, "lessons");
     await status(page, "problem");
     assert.match(await page.textContent("#status"), /could not be accepted/);
+    await mend();
     await page.check("[name=fun][value=some]");
     await next(page, "numbers");
     await answered(mine, { fun: "some" });
