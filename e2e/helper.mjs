@@ -27,6 +27,10 @@ export function code(survey = "short") {
   throw new Error(`no ${survey} code is left: make more in stand.mjs`);
 }
 
+// What a step of a test may take. It is long, for it costs time only when something is broken: a busy machine
+// is no fault.
+const PATIENCE_MS = 30_000;
+
 // Contexts whose pages no service worker takes over.
 const withoutWorker = new WeakSet();
 
@@ -43,7 +47,7 @@ export async function withDevices(test) {
   const complaints = [];
   const device = async (options = {}) => {
     const context = await browser.newContext({ baseURL: url, ...options });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(PATIENCE_MS);
     if (options.serviceWorkers === "block") withoutWorker.add(context);
     context.on("console", (message) => {
       // What the network refuses the browser logs by itself; every test looks at what came of it.
@@ -58,7 +62,12 @@ export async function withDevices(test) {
     await test(device);
     assert.deepEqual(complaints, [], "a page complained");
   } finally {
-    for (const context of contexts) await context.close().catch(() => {});
+    for (const context of contexts) {
+      // A call that is still being answered is of no interest any more, and must not fail what runs next.
+      const routed = [context, ...context.pages()];
+      await Promise.all(routed.map((one) => one.unrouteAll({ behavior: "ignoreErrors" }).catch(() => {})));
+      await context.close().catch(() => {});
+    }
   }
 }
 

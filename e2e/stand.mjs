@@ -13,7 +13,7 @@ const root = path.join(here, "..");
 
 export const binary = path.resolve(process.env.CANVASS_BIN ?? path.join(root, "target/debug/canvass"));
 
-export async function until(what, condition, timeout = 20_000) {
+export async function until(what, condition, timeout = 30_000) {
   const deadline = Date.now() + timeout;
   for (;;) {
     const value = await condition();
