@@ -7,6 +7,7 @@ mod export;
 mod keys;
 mod log;
 mod migrate;
+mod open_files;
 mod serve;
 mod survey_cmd;
 mod times;

@@ -7,11 +7,10 @@ use std::time::Duration;
 use anyhow::Context;
 use canvass_web::Stop;
 use clap::Args;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, ConfigArgs};
-use crate::log;
+use crate::{log, open_files};
 
 /// Run the web part alone, on any PostgreSQL 14 or newer
 ///
@@ -82,15 +81,9 @@ fn with_arguments(mut config: Config, args: &ServeArgs) -> Config {
 
 /// Raises the limit of open files as far as allowed, and takes no more connections than that leaves room for.
 fn with_room_for_connections(mut config: Config) -> Config {
-    const OTHERS: usize = 100;
-    let limit = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| {
-        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
-        Ok(hard)
-    });
-    if let Ok(limit) = limit {
-        let room = usize::try_from(limit)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(OTHERS);
+    let wanted = config.web.max_connections.saturating_add(open_files::OTHERS);
+    if let Some(limit) = open_files::raise(wanted) {
+        let room = limit.saturating_sub(open_files::OTHERS);
         if room < config.web.max_connections {
             tracing::warn!(
                 room,

@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::open_files;
 use crate::up_plan::Plan;
 
 /// serve reads its waves and connects before it listens.
@@ -27,6 +28,8 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 pub(crate) fn service(plan: &Plan, cluster: &Cluster, url: &str) -> anyhow::Result<CommandService> {
     let (dir, user) = (cluster.dir(), cluster.user());
     let settings = write_settings(plan, cluster)?;
+    // serve runs as somebody who may not raise the limit.
+    open_files::raise(plan.config.web.max_connections.saturating_add(open_files::OTHERS));
     let spec = Spec::new("serve", program(&dir.run(), user)?)
         .arg("serve")
         .arg("--supervised")
