@@ -21,6 +21,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// A save is some fifty small allocations: with the C library's they are a fifth of what it costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A survey server for the day when everyone answers at once.
 #[derive(Debug, Parser)]
 #[command(
