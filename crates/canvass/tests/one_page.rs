@@ -109,3 +109,32 @@ fn a_rotated_key_signs_later_and_the_file_keeps_its_owner() {
         200
     );
 }
+
+#[test]
+fn what_was_read_by_key_while_a_table_was_small_is_read_by_key_when_it_is_large() {
+    let db = shared_cluster().database();
+    let wave = make_wave(&db.url, "w", SMALL_SURVEY, WaveTimes::default(), 1);
+    let server = Server::start(env!("CARGO_BIN_EXE_canvass"), &db.url, &[]);
+    let pupil = server.api().enter(&wave.codes[0]);
+    assert_eq!(
+        pupil
+            .save(now_micros(), "p01", &json!({ "single01": "b" }))
+            .status,
+        200
+    );
+    // One page and known to be: left to itself PostgreSQL would plan to scan it, and keep to that plan.
+    db.execute("ANALYZE wave_1.save");
+    let scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relid = 'wave_1.save'::regclass";
+    let scans_before = db.value(scans);
+
+    for _ in 0..20 {
+        assert_eq!(pupil.response()["answers"], json!({ "single01": "b" }));
+    }
+
+    let reads = "SELECT idx_scan FROM pg_stat_user_tables WHERE relid = 'wave_1.save'::regclass";
+    eventually("PostgreSQL to have counted the reads by key", || {
+        let reads: i64 = db.value(reads).parse().unwrap();
+        (reads >= 20).then_some(())
+    });
+    assert_eq!(db.value(scans), scans_before);
+}

@@ -98,7 +98,13 @@ impl Database {
         let recycling = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
+        // Every read through a pool is by key and prepared. A plan outlives the moment when it was made, and what was
+        // a page then may be ten million rows now: it must never be a scan of the table.
+        let mut config = self.config.clone();
+        let asked = config.get_options().unwrap_or_default();
+        let options = format!("{asked} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off");
+        config.options(options);
+        let manager = Manager::from_config(config, self.tls.clone(), recycling);
         Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)

@@ -4,11 +4,12 @@ use std::pin::pin;
 
 use canvass_survey::fold::{Fold, Window};
 use canvass_survey::{Folded, StoredSave, SubmissionEvent, SubmissionKind};
+use deadpool_postgres::Client;
 use futures_util::TryStreamExt;
 use futures_util::future::try_join;
-use postgres_types::{ToSql, Type};
+use postgres_types::ToSql;
 use serde_json::{Map, Value};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Row;
 
 use super::{Reader, broken_connection};
 use crate::{Error, ResponseId, WaveId};
@@ -29,7 +30,7 @@ impl Reader {
         match fold_all(&first, wave, response, closes_at).await {
             Err(Failed::Statement(error)) if broken_connection(&error) => {
                 drop(first);
-                Ok(fold_all(&*self.client().await?, wave, response, closes_at).await?)
+                Ok(fold_all(&self.client().await?, wave, response, closes_at).await?)
             }
             result => Ok(result?),
         }
@@ -63,10 +64,13 @@ async fn fold_all(
     let submissions = format!("SELECT stamp, kind FROM {schema}.submission WHERE response_id = $1");
     let saves =
         format!("SELECT stamp, digest, page, language, answers FROM {schema}.save WHERE response_id = $1");
-    let parameter = [(&response.0 as &(dyn ToSql + Sync), Type::INT8)];
+    // Prepared once a connection: planning them anew would cost PostgreSQL more than running them.
+    let prepared = try_join(client.prepare_cached(&submissions), client.prepare_cached(&saves));
+    let (submissions, saves) = prepared.await.map_err(Failed::Statement)?;
+    let parameter = [&response.0 as &(dyn ToSql + Sync)];
     let both = try_join(
-        client.query_typed(&submissions, &parameter),
-        client.query_typed_raw(&saves, [(&response.0 as &(dyn ToSql + Sync), Type::INT8)]),
+        client.query(&submissions, &parameter),
+        client.query_raw(&saves, parameter),
     );
     let (submissions, saves) = both.await.map_err(Failed::Statement)?;
     let events = submissions.iter().map(submission).collect::<Result<Vec<_>, _>>();
