@@ -11,6 +11,7 @@ use canvass_store::ingest::{DiskGate, Ingest};
 use canvass_store::read::Reader;
 use canvass_store::{Wave, Waves};
 use canvass_survey::Folded;
+use tokio::sync::OnceCell;
 
 use crate::address::{Peer, TrustedProxies};
 use crate::api::questionnaire::Document;
@@ -32,6 +33,9 @@ struct Core {
     shared: Arc<Shared>,
 }
 
+/// Each version in each language by its index, as one document, made when it is first asked for.
+pub(crate) type Documents = HashMap<(String, usize), Arc<OnceCell<Document>>>;
+
 /// What all cores share.
 pub struct Shared {
     pub(crate) config: Config,
@@ -42,7 +46,7 @@ pub struct Shared {
     pub(crate) disk: DiskGate,
     pub(crate) proxies: TrustedProxies,
     pub(crate) connections: AtomicUsize,
-    pub(crate) documents: Mutex<HashMap<(String, usize), Arc<Document>>>,
+    pub(crate) documents: Mutex<Documents>,
 }
 
 impl App {

@@ -1,7 +1,7 @@
 //! `GET /api/v1/questionnaire/{version}/{language}`: an immutable document, compressed once.
 
 use std::io::Write;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -96,33 +96,21 @@ pub async fn get(
     let Path((version, language)) = path.map_err(|_| unknown())?;
     let questionnaire = app.waves().questionnaire(&version).ok_or_else(unknown)?;
     let language = questionnaire.language_index(&language).ok_or_else(unknown)?;
-    let key = (version, language);
-    let held = app
-        .shared()
-        .documents
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&key)
-        .cloned();
-    let document = match held {
-        Some(document) => document,
-        None => {
-            // Compressing takes a tenth of a second: not on the event loop.
-            let make = move || {
-                Arc::new(Document::new(
-                    crate::respond::document(&questionnaire, language).into_bytes(),
-                ))
-            };
-            let made = tokio::task::spawn_blocking(make)
-                .await
-                .map_err(|_| Problem::unavailable())?;
-            let mut documents = app
-                .shared()
-                .documents
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            documents.entry(key).or_insert(made).clone()
-        }
+    let slot = {
+        let mut documents = app
+            .shared()
+            .documents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        documents.entry((version, language)).or_default().clone()
     };
+    // Compressing takes a tenth of a second: not on the event loop, and once however many ask for it at the same time.
+    let make = || async move {
+        let make = move || Document::new(crate::respond::document(&questionnaire, language).into_bytes());
+        tokio::task::spawn_blocking(make)
+            .await
+            .map_err(|_| Problem::unavailable())
+    };
+    let document = slot.get_or_try_init(make).await?;
     Ok(document.respond(request.headers(), "application/json", IMMUTABLE))
 }
