@@ -1,1 +1,0 @@
-//! Compares what was acknowledged with what the application holds: lost, doubled, different.
