@@ -8,6 +8,7 @@ mod keys;
 mod log;
 mod migrate;
 mod open_files;
+mod rehearse;
 mod serve;
 mod survey_cmd;
 mod times;
@@ -50,6 +51,7 @@ enum Command {
     Wave(wave::WaveArgs),
     Codes(codes::CodesArgs),
     Export(export::ExportArgs),
+    Rehearse(rehearse::RehearseArgs),
     /// The file with the secret keys
     Keys(keys::KeysArgs),
 }
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Wave(args) => wave::run(&args),
         Command::Codes(args) => codes::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Rehearse(args) => rehearse::run(&args),
         Command::Keys(args) => keys::run(&args),
     };
     outcome.unwrap_or_else(|error| {

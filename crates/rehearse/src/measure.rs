@@ -240,6 +240,7 @@ pub struct Recorder {
     pub(crate) arrival_lateness: Latencies,
     pub(crate) failures: HashMap<(u16, String), Failed>,
     seconds: Vec<Tally>,
+    last_end: Duration,
     pub(crate) people: PeopleCount,
 }
 
@@ -266,6 +267,7 @@ impl Recorder {
             arrival_lateness: Latencies::default(),
             failures: HashMap::new(),
             seconds: Vec::new(),
+            last_end: Duration::ZERO,
             people: PeopleCount::default(),
         }
     }
@@ -275,6 +277,7 @@ impl Recorder {
         self.steps[usize::from(step)].record(sample);
         self.lateness
             .record(sample.start.saturating_duration_since(sample.ready));
+        self.last_end = self.last_end.max(sample.end.saturating_duration_since(self.zero));
         let steps = self.steps.len();
         let tally = self.second(sample.end);
         tally.requests += 1;
@@ -346,18 +349,19 @@ impl Recorder {
                 mine.sample.clone_from(&failed.sample);
             }
         }
-        self.add_seconds(other, 0);
+        self.add_seconds(other);
+        self.last_end = self.last_end.max(other.last_end);
         self.people.started += other.people.started;
         self.people.finished += other.people.finished;
         self.people.failed += other.people.failed;
         self.people.left += other.people.left;
     }
 
-    fn add_seconds(&mut self, other: &Self, from: usize) {
+    fn add_seconds(&mut self, other: &Self) {
         if self.seconds.len() < other.seconds.len() {
             self.seconds.resize(other.seconds.len(), Tally::default());
         }
-        for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds).skip(from) {
+        for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
             mine.due += theirs.due;
             mine.arrived += theirs.arrived;
             mine.finished += theirs.finished;
@@ -377,16 +381,24 @@ impl Recorder {
         self.seconds.iter().map(Tally::told).collect()
     }
 
-    /// The seconds from `from` on merged into one, for the live view.
-    pub fn since(recorders: &[&Self], from: usize) -> Second {
+    /// When the last request was over, from the first arrival.
+    pub fn last_end(&self) -> Duration {
+        self.last_end
+    }
+
+    /// The seconds from `from` up to but without `to` merged into one, for the live view.
+    pub fn between(recorders: &[&Self], from: u64, to: u64) -> Second {
         let mut sum = Tally::default();
-        for tally in recorders.iter().flat_map(|r| r.seconds.iter().skip(from)) {
+        let (from, count) = (from as usize, to.saturating_sub(from) as usize);
+        for tally in recorders
+            .iter()
+            .flat_map(|r| r.seconds.iter().skip(from).take(count))
+        {
             sum.due += tally.due;
             sum.arrived += tally.arrived;
             sum.finished += tally.finished;
             sum.requests += tally.requests;
             sum.failures += tally.failures;
-            sum.longest = sum.longest.max(tally.longest);
             sum.bands.add(&tally.bands);
         }
         sum.told()

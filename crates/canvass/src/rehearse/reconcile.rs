@@ -101,7 +101,9 @@ fn held(args: &ReconcileArgs) -> anyhow::Result<Held> {
         (None, None) => bail!("give --csv, --query or --query-file"),
     };
     let Some(url) = args.database.clone() else {
-        bail!("which database? --database postgres://user:password@host:port/name, or CANVASS_REHEARSE_DATABASE");
+        bail!(
+            "which database? --database postgres://user:password@host:port/name, or CANVASS_REHEARSE_DATABASE"
+        );
     };
     Ok(Held::Database { url, query })
 }

@@ -1,6 +1,51 @@
 //! A reply as extractors and checks see it.
 
+use std::fmt;
 use std::ops::Range;
+
+use url::Url;
+
+use super::Origin;
+
+/// A URL without its fragment: an origin, and path with query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Scheme, host and port.
+    pub origin: Origin,
+    /// Path and query, beginning with `/`.
+    pub path: String,
+}
+
+impl Place {
+    /// Where a reference leads from here (RFC 3986, section 5.2); None when it makes no http or https URL.
+    pub fn join(&self, reference: &str) -> Option<Self> {
+        let reference = reference.trim_ascii();
+        let reference = reference.split('#').next().unwrap_or_default();
+        if reference.is_empty() {
+            return Some(self.clone());
+        }
+        let simple = reference.starts_with('/') && !reference.starts_with("//") && !reference.contains("/.");
+        if simple
+            && reference
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b))
+        {
+            return Some(Self {
+                origin: self.origin.clone(),
+                path: reference.to_owned(),
+            });
+        }
+        let url = Url::parse(&self.to_string()).ok()?.join(reference).ok()?;
+        let (origin, path) = Origin::of(url.as_str()).ok()?;
+        Some(Self { origin, path })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.origin, self.path)
+    }
+}
 
 /// The headers of a reply, in order, as they came; names are compared without regard to case.
 #[derive(Debug, Clone, Default)]

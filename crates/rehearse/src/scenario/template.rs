@@ -104,6 +104,14 @@ impl Template {
         }
     }
 
+    /// The text before the first name.
+    pub fn start(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// Appends the rendered text.
     ///
     /// # Errors
