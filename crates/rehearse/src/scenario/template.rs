@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! ${code}            a column of the data file, or what `set` or `extract` gave
-//! ${code|url}        percent-encoded; |json escaped for the inside of a JSON string
+//! ${code|url}        percent-encoded; |json escaped for the inside of a JSON string; |decoded percent-decoded, as scripts
+//!                    read cookies
 //! ${person} ${n}     the person's number from 1; how often this step was done, from 1
 //! ${now_us} ${now_ms} ${now_s}   the time since 1970
 //! ${random(1,6)} ${pick(a,b,c)} ${hex(16)} ${uuid}   drawn from the persona's seed
@@ -58,6 +59,7 @@ enum Escape {
     None,
     Url,
     Json,
+    Decoded,
 }
 
 /// A slot that has no value yet.
@@ -142,9 +144,10 @@ fn value(inside: &str, slot: &mut dyn FnMut(&str) -> Option<Slot>) -> Result<Par
     let (name, escape) = match inside.rsplit_once('|') {
         Some((name, "url")) => (name, Escape::Url),
         Some((name, "json")) => (name, Escape::Json),
+        Some((name, "decoded")) => (name, Escape::Decoded),
         Some((_, other)) => {
             return Err(format!(
-                "${{{inside}}}: there is no filter {other:?}, only url and json"
+                "${{{inside}}}: there is no filter {other:?}, only url, json and decoded"
             ));
         }
         None => (inside, Escape::None),
@@ -234,6 +237,12 @@ impl Escape {
             Self::Url => out.extend(
                 form_urlencoded::byte_serialize(plain.as_bytes()).map(|s| if s == "+" { "%20" } else { s }),
             ),
+            Self::Decoded => {
+                // A plus is a plus here, not a blank as in forms.
+                let plain = plain.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
+                let pairs = form_urlencoded::parse(plain.as_bytes());
+                pairs.for_each(|(text, _)| out.push_str(&text));
+            }
             Self::Json => {
                 let quoted = serde_json::Value::from(plain).to_string();
                 out.push_str(&quoted[1..quoted.len() - 1]);
@@ -273,6 +282,10 @@ mod tests {
             r#"{"c":"A \"b\" & c"}"#
         );
         assert_eq!(render("no names, a $ and a }").unwrap(), "no names, a $ and a }");
+        assert_eq!(
+            render("${pick(a%2Bb+c%3D&d=%C3%A4)|decoded}").unwrap(),
+            "a+b+c=&d=ä"
+        );
     }
 
     #[test]
