@@ -3,6 +3,7 @@
 mod model;
 
 pub mod figures;
+pub mod html;
 pub mod json;
 pub mod summary;
 pub mod verdict;
