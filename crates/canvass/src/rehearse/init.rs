@@ -15,8 +15,10 @@ use clap::Args;
 /// With two recordings, what differs and comes from nowhere becomes a column of the data file. What could not be
 /// explained is listed. Secrets of the recording stay out of the scenario unless --keep-secrets.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  canvass record --target http://127.0.0.1:8000 --listen 127.0.0.1:8100 -o session.har\n  \
-                        canvass rehearse init session.har -o scenario.toml\ndocs/rehearse-init.md is the guide.")]
+#[command(
+    after_help = "Example:\n  canvass record --target http://127.0.0.1:8000 --listen 127.0.0.1:8100 -o session.har\n  \
+                        canvass rehearse init session.har -o scenario.toml\ndocs/rehearse-init.md is the guide."
+)]
 pub(super) struct InitArgs {
     /// One HAR file, or two of two people doing the same
     #[arg(value_name = "HAR", required = true, num_args = 1..=2)]
@@ -42,8 +44,16 @@ pub(super) struct InitArgs {
 }
 
 pub(super) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
-    let hars = args.recordings.iter().map(|path| har::read(path)).collect::<Result<Vec<_>, _>>()?;
-    let stem = args.output.file_stem().and_then(|s| s.to_str()).unwrap_or("scenario");
+    let hars = args
+        .recordings
+        .iter()
+        .map(|path| har::read(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let stem = args
+        .output
+        .file_stem()
+        .and_then(|s| s.to_str())
+        .unwrap_or("scenario");
     let data = "people.csv";
     let made = init(
         &hars,
@@ -82,12 +92,17 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
 
 fn write(path: &Path, text: &str, replace: bool) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(!replace).create(true).truncate(true);
+    options
+        .write(true)
+        .create_new(!replace)
+        .create(true)
+        .truncate(true);
     let mut file = match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             bail!("{}: is there already; --force replaces it", path.display())
         }
         other => other.with_context(|| path.display().to_string())?,
     };
-    file.write_all(text.as_bytes()).with_context(|| path.display().to_string())
+    file.write_all(text.as_bytes())
+        .with_context(|| path.display().to_string())
 }

@@ -1,6 +1,7 @@
 //! `canvass rehearse`: make a scenario, play it, compare what was acknowledged with what is held, compare runs.
 
 mod arrivals;
+mod init;
 mod reconcile;
 mod run;
 
@@ -17,6 +18,7 @@ pub(crate) struct RehearseArgs {
 
 #[derive(Debug, Subcommand)]
 enum RehearseCommand {
+    Init(init::InitArgs),
     Run(Box<run::RunArgs>),
     Reconcile(reconcile::ReconcileArgs),
 }
@@ -24,6 +26,7 @@ enum RehearseCommand {
 /// Runs the subcommand.
 pub(crate) fn run(args: &RehearseArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
+        RehearseCommand::Init(args) => init::run(args),
         RehearseCommand::Run(args) => run::run(args),
         RehearseCommand::Reconcile(args) => reconcile::run(args),
     }
