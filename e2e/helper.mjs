@@ -194,4 +194,13 @@ export const kept = (page) =>
     return found;
   });
 
+// The draft of a page's tab, opened; nothing where there is none.
+export const drafted = (page) =>
+  page.evaluate(async () => {
+    const files = performance.getEntriesByType("resource").map((entry) => entry.name);
+    const load = (name) => import(files.find((file) => file.includes(`/${name}.`)));
+    const [{ read }, { held }] = await Promise.all([load("draft"), load("session")]);
+    return held() && read(held());
+  });
+
 export const outbox = async (page) => (await kept(page)).databases["canvass.outbox"] ?? [];

@@ -6,6 +6,7 @@ import {
   answered,
   checked,
   code,
+  drafted,
   enter,
   intercept,
   kept,
@@ -148,10 +149,10 @@ test("reload while offline: typed, waiting and saved answers are all there", () 
     await next(page, "numbers");
     await page.fill("[name=hours]", "six");
     await page.fill("[name=word]", "typed");
+    await page.fill("[name=word]", "typed, not sent");
     await until("the draft is kept", async () => {
-      const before = (await kept(page)).databases["canvass.drafts"];
-      await page.fill("[name=word]", "typed, not sent");
-      return until("written", async () => (await kept(page)).databases["canvass.drafts"][0].iv !== before[0].iv);
+      const fields = (await drafted(page))?.fields;
+      return fields?.word?.[0] === "typed, not sent" && fields.hours[0] === "six";
     });
     await page.reload();
     await shown(page, "numbers");
@@ -181,12 +182,33 @@ test("what was typed survives a reload", () =>
     const mine = code();
     const page = await enter(await device(), mine);
     await page.check("[name=mood][value=bad]");
-    await until("the draft is kept", async () => (await kept(page)).databases["canvass.drafts"]?.length > 0);
+    await until("the draft is kept", async () => (await drafted(page))?.fields.mood?.[0] === "bad");
     await page.reload();
     await until("the answer is back", async () => (await checked(page, "mood"))[0] === "bad");
     assert.deepEqual((await response(mine)).answers, {});
     await next(page, "lessons");
     await answered(mine, { mood: "bad" });
+  }));
+
+test("what was typed before the script had got going survives a reload too", () =>
+  withDevices(async (device) => {
+    const context = await device({ serviceWorkers: "block" });
+    let go;
+    const held = new Promise((done) => {
+      go = done;
+    });
+    await context.route("**/static/strings-*.js", async (route) => {
+      await held;
+      await route.continue();
+    });
+    const page = await enter(context, code());
+    await page.check("[name=mood][value=bad]");
+    // Longer than the page waits after typing before it writes the draft.
+    await page.evaluate(() => new Promise((done) => setTimeout(done, 500)));
+    go();
+    await until("the draft is kept", async () => (await drafted(page))?.fields.mood?.[0] === "bad");
+    await page.reload();
+    await until("the answer is back", async () => (await checked(page, "mood"))[0] === "bad");
   }));
 
 test("the tab closed with a save waiting, and opened again", () =>
@@ -271,6 +293,54 @@ test("a double click on Next is one page turn", () =>
     await status(page, "saved");
     assert.deepEqual((await response(mine)).pages, ["morning"]);
     assert.equal((await rows(mine)).length, 1);
+  }));
+
+test("a double click on Next is one page turn when its second half meets the next page, too", () =>
+  withDevices(async (device) => {
+    const mine = code();
+    const page = await enter(await device(), mine);
+    await next(page, "lessons");
+    const { x, y, width, height } = await page.locator("#answers button[value=next]").boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down({ clickCount: 2 });
+    await page.mouse.up({ clickCount: 2 });
+    await press(page, "back");
+    await shown(page, "morning");
+    assert.deepEqual((await response(mine)).pages, ["morning"]);
+  }));
+
+// Has drafts wait for the returned function before they are sealed.
+async function holdDrafts(page) {
+  await page.evaluate(() => {
+    const { encrypt } = SubtleCrypto.prototype;
+    const held = new Promise((done) => {
+      globalThis.letGo = done;
+    });
+    SubtleCrypto.prototype.encrypt = async function (...given) {
+      if (new TextDecoder().decode(given[2]).includes('"fields":')) await held;
+      return encrypt.apply(this, given);
+    };
+  });
+  return () => page.evaluate(() => globalThis.letGo());
+}
+
+test("a page that is shown can be turned at once, however slow the device is with its draft", () =>
+  withDevices(async (device) => {
+    const mine = code();
+    const page = await enter(await device(), mine);
+    await settled(page);
+    const letGo = await holdDrafts(page);
+    await page.check("[name=mood][value=good]");
+    await next(page, "lessons");
+    await page.check("[name=fun][value=some]");
+    await next(page, "numbers");
+    await page.goBack();
+    await shown(page, "lessons");
+    await page.goBack();
+    await shown(page, "morning");
+    await letGo();
+    await answered(mine, { mood: "good", fun: "some" });
+    await until("the draft is of this page", async () => (await drafted(page))?.page === "morning");
   }));
 
 test("what is changed while the save is under way is saved too", () =>

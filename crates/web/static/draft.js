@@ -6,11 +6,14 @@ import { all, keys, get, put, remove } from "./store.js";
 import { tab } from "./session.js";
 
 const KEEP_MS = 24 * 3600 * 1000;
+let sealing = Promise.resolve();
 
-// Writes the draft of this tab.
+// Writes the draft of this tab. They are sealed one after another: an older one never comes to lie over a
+// newer one.
 export async function write(session, content) {
-  const sealed = await seal(session, content);
-  await put("drafts", { ...sealed, created: Date.now() }, tab());
+  const sealed = sealing.then(() => seal(session, content));
+  sealing = sealed.catch(() => {});
+  await put("drafts", { ...(await sealed), created: Date.now() }, tab());
 }
 
 // What this tab's draft holds, or null.
@@ -25,6 +28,8 @@ export async function read(session) {
 // Removes this tab's draft, and those of tabs that are long gone.
 export async function discard() {
   try {
+    // What is being sealed is put in before, so that it is removed with the rest.
+    await sealing;
     await remove("drafts", tab());
     const [names, drafts] = [await keys("drafts"), await all("drafts")];
     for (const [index, name] of names.entries()) {

@@ -73,6 +73,8 @@ function onSubmit(event) {
   });
 }
 main.addEventListener("click", (event) => {
+  // The second click of a double click turns nothing, when it meets the next page neither.
+  if (event.detail === 2 && event.target.closest(".ways button")) event.preventDefault();
   const link = event.target.closest("a[href^='/take/']");
   if (link && state.book && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
@@ -185,6 +187,8 @@ async function restore(resumed, page) {
   forms.fillAnswers(view.form(), state.answers);
   if (state.draft?.page === page) forms.fillTyped(view.form(), state.draft.fields);
   forms.fillTyped(view.form(), touched);
+  // What was typed before the script had got going is in no draft yet.
+  if (Object.keys(touched).length > 0) edited();
 }
 
 // What waits with a stamp from a time that has not come (the device's clock was ahead) gets one of now, in its order.
@@ -394,6 +398,12 @@ async function go(path) {
   finishing = 0;
   history.pushState(null, "", path);
   show(path);
+  catchUp();
+}
+
+// What follows a page that is shown. Nothing waits for it: the page can be turned at once, however slow the
+// device.
+async function catchUp() {
   await writeDraft();
   await sayHowThingsAre();
 }
@@ -423,8 +433,7 @@ async function returnTo() {
   if (!state.book) await loadBook();
   if (!state.book) return location.reload();
   show(path);
-  await writeDraft();
-  await sayHowThingsAre();
+  catchUp();
 }
 
 async function changeLanguage(language) {
