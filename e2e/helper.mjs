@@ -130,6 +130,10 @@ export async function intercept(page, path, handler, options = {}) {
   };
 }
 
+// Waits until a text reads so: what a press brings comes with a page of its own.
+export const says = (page, selector, pattern) =>
+  page.locator(selector).filter({ hasText: pattern }).waitFor({ state: "visible" });
+
 // The response of a code as the API tells it.
 export async function response(value) {
   const entered = await fetch(`${url}/api/v1/enter`, {

@@ -66,6 +66,7 @@ for (const [name, options] of Object.entries(devices)) {
       await status(page, "waiting");
       await accessible(page, "review, waiting");
       await page.click("a[href='/take/lessons']");
+      await shown(page, "lessons");
       await page.reload();
       await shown(page, "lessons");
       await accessible(page, "shell");

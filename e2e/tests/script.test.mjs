@@ -653,6 +653,7 @@ test("20 idle minutes lock the page: off the screen, saved, and out of the tab",
     await context.clock.install();
     await context.clock.resume();
     const page = await enter(context, mine);
+    await settled(page);
     await page.check("[name=mood][value=bad]");
     await context.clock.fastForward("19:00");
     await page.mouse.move(5, 5);
