@@ -8,6 +8,7 @@ mod keys;
 mod log;
 mod migrate;
 mod open_files;
+mod record;
 mod rehearse;
 mod serve;
 mod survey_cmd;
@@ -51,6 +52,7 @@ enum Command {
     Wave(wave::WaveArgs),
     Codes(codes::CodesArgs),
     Export(export::ExportArgs),
+    Record(record::RecordArgs),
     Rehearse(rehearse::RehearseArgs),
     /// The file with the secret keys
     Keys(keys::KeysArgs),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Wave(args) => wave::run(&args),
         Command::Codes(args) => codes::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Record(args) => record::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Keys(args) => keys::run(&args),
     };

@@ -175,8 +175,9 @@ fn after(before: Option<&Entry>) -> Timestamp {
 
 fn bytes(text: String, coded: bool) -> Vec<u8> {
     if coded {
-        let compact: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-        if let Ok(decoded) = BASE64.decode(compact) {
+        // Some exporters break the lines.
+        let compact = || -> Vec<u8> { text.bytes().filter(|b| !b.is_ascii_whitespace()).collect() };
+        if let Ok(decoded) = BASE64.decode(&text).or_else(|_| BASE64.decode(compact())) {
             return decoded;
         }
     }

@@ -192,7 +192,7 @@ fn a_multipart_form_without_boundary_or_type_is_still_read() {
 
 #[test]
 fn a_posted_body_may_be_base64() {
-    let body = post(r#"{"mimeType":"application/octet-stream","text":"AP/+","encoding":"base64"}"#);
+    let body = post(r#"{"mimeType":"application/octet-stream","text":"AP\r\n/+","encoding":"base64"}"#);
     assert_eq!((body.bytes, body.params), (vec![0, 0xff, 0xfe], None));
 }
 
