@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
+use canvass_rehearse::day::{Curve, Day, Stage, parse_rate, parse_stage, takers_per_hour};
 use canvass_rehearse::run::{Mode, Schedule};
 use canvass_rehearse::scenario::read::duration;
 use clap::Args;
@@ -17,7 +18,7 @@ pub(super) struct ArrivalArgs {
     arrivals: Option<String>,
     /// So many people arrive in an hour
     #[arg(long, value_name = "N", group = "kind")]
-    takers_per_hour: Option<f64>,
+    takers_per_hour: Option<u64>,
     /// Ramps and steps, one after the other: "0..500/s over 1m", "500/s for 5m"
     #[arg(long, value_name = "STAGE", group = "kind")]
     stage: Vec<String>,
@@ -60,7 +61,7 @@ const USUAL_LENGTH: Duration = Duration::from_secs(60);
 
 impl ArrivalArgs {
     /// The mode, and in words what was asked for.
-    pub(super) fn mode(&self) -> anyhow::Result<(Mode, String)> {
+    pub(super) fn mode(&self, seed: u64) -> anyhow::Result<(Mode, String)> {
         let length = self.length.as_deref().map(duration).transpose()?;
         if let Some(rate) = &self.requests_per_second {
             let length = length.unwrap_or(Duration::from_secs(10));
@@ -102,22 +103,69 @@ impl ArrivalArgs {
                 format!("{users} users at once, {until}"),
             ));
         }
-        let length = length.unwrap_or(USUAL_LENGTH);
-        let rate = match (&self.arrivals, self.takers_per_hour) {
-            (Some(rate), _) => rate.trim_end_matches("/s").parse::<f64>()?,
-            (None, Some(takers)) => takers / 3600.0,
-            _ => bail!("not yet"),
-        };
-        let wanted = format!("arrivals {rate:.1}/s for {length:?}");
+        let (curve, wanted) = self.curve(length, seed)?;
         let schedule = Schedule {
-            people: (rate * length.as_secs_f64()).round() as u64,
-            length,
-            due: Box::new(move |person| Duration::from_secs_f64(person as f64 / rate)),
+            people: curve.people(),
+            length: curve.length(),
+            due: Box::new(move |person| curve.due(person)),
         };
         if schedule.people == 0 {
             bail!("nobody would arrive: a higher rate, or a longer time (--for)");
         }
         Ok((Mode::Open(schedule), wanted))
+    }
+
+    /// When people are due, and in words what was asked for.
+    fn curve(&self, length: Option<Duration>, seed: u64) -> anyhow::Result<(Curve, String)> {
+        let (curve, mut wanted) = if let Some(path) = &self.day {
+            let speed = self.speed.unwrap_or(1.0);
+            (
+                Day::read(path)?.curve(speed)?,
+                format!("the day {} at {speed} times its speed", path.display()),
+            )
+        } else if self.stage.is_empty() {
+            let rate = match (&self.arrivals, self.takers_per_hour) {
+                (Some(rate), _) => parse_rate(rate)?,
+                (None, Some(takers)) => takers_per_hour(takers),
+                (None, None) => {
+                    bail!("say when people come: --arrivals, --takers-per-hour, --stage, --day or --users")
+                }
+            };
+            let length = length.unwrap_or(USUAL_LENGTH);
+            let whole = Stage {
+                from: rate,
+                to: rate,
+                length,
+            };
+            let stages = match self.ramp.as_deref().map(duration).transpose()? {
+                Some(ramp) => vec![Stage::lead_in(rate, ramp), whole],
+                None => vec![whole],
+            };
+            (Curve::stages(&stages), format!("arrivals {rate} for {length:?}"))
+        } else {
+            let stages = self
+                .stage
+                .iter()
+                .map(|s| parse_stage(s))
+                .collect::<Result<Vec<_>, _>>()?;
+            (Curve::stages(&stages), self.stage.join(", then "))
+        };
+        if length.is_some() && (self.day.is_some() || !self.stage.is_empty()) {
+            bail!(
+                "--for goes with --arrivals, --takers-per-hour, --users and --requests-per-second: a day and stages have their own lengths"
+            );
+        }
+        if let Some(ramp) = &self.ramp {
+            if self.day.is_some() || !self.stage.is_empty() {
+                bail!("--ramp goes with --arrivals and --takers-per-hour");
+            }
+            wanted.push_str(&format!(" after a ramp of {ramp}"));
+        }
+        if self.poisson {
+            wanted.push_str(", at random");
+            return Ok((curve.poisson(seed), wanted));
+        }
+        Ok((curve, wanted))
     }
 
     fn nothing_said(&self) -> bool {

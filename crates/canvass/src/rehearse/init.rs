@@ -47,7 +47,7 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let hars = args
         .recordings
         .iter()
-        .map(|path| har::read(path))
+        .map(har::read)
         .collect::<Result<Vec<_>, _>>()?;
     let stem = args
         .output

@@ -12,7 +12,7 @@ use canvass_rehearse::client::Origin;
 use canvass_rehearse::live::Live;
 use canvass_rehearse::person::data::{People, Unique};
 use canvass_rehearse::report::verdict::{Limits, parse_share};
-use canvass_rehearse::report::{Report, summary};
+use canvass_rehearse::report::{Report, html, summary};
 use canvass_rehearse::run::{Options, rehearse};
 use canvass_rehearse::scenario::Scenario;
 use canvass_rehearse::scenario::read::{self, duration};
@@ -46,8 +46,6 @@ pub(super) struct RunArgs {
     /// Use rows of the data file again when there are more people than rows
     #[arg(long)]
     reuse_rows: bool,
-    #[command(flatten)]
-    arrivals: ArrivalArgs,
     /// Event loops; as many as there are processors when not given
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -84,6 +82,9 @@ pub(super) struct RunArgs {
     /// Show nothing while it runs
     #[arg(long, short)]
     quiet: bool,
+    // Last, because its heading holds for everything that follows.
+    #[command(flatten)]
+    arrivals: ArrivalArgs,
 }
 
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
@@ -92,19 +93,17 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         scenario.persona.seed = seed;
     }
     let target = target(args, &scenario)?;
-    let (mode, wanted) = args.arrivals.mode()?;
+    let (mode, wanted) = args.arrivals.mode(scenario.persona.seed)?;
     let data = args.data.clone().or_else(|| scenario.data.clone());
     let people = match data.filter(|_| !scenario.columns.is_empty()) {
         Some(path) => Some(People::read(path, &scenario.columns, None, unique(args))?),
         None => None,
     };
-    for path in [&args.report, &args.json].into_iter().flatten() {
-        // Better now than after an hour.
-        File::options()
-            .append(true)
-            .create(true)
-            .open(path)
-            .with_context(|| path.display().to_string())?;
+    for path in [&args.report, &args.json, &args.acknowledged]
+        .into_iter()
+        .flatten()
+    {
+        can_be_written(path)?;
     }
     let threads = args
         .threads
@@ -172,6 +171,28 @@ fn target(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<Origin> {
     Ok(origin)
 }
 
+/// Room that must be left on the disk of every file that is to be written, in bytes.
+const LEAST_ROOM: u64 = 16 << 20;
+
+/// Better now than after an hour.
+fn can_be_written(path: &Path) -> anyhow::Result<()> {
+    File::options()
+        .append(true)
+        .create(true)
+        .open(path)
+        .with_context(|| path.display().to_string())?;
+    let disk = nix::sys::statvfs::statvfs(path).with_context(|| path.display().to_string())?;
+    let room = disk.blocks_available() * disk.fragment_size();
+    if room < LEAST_ROOM && path.is_file() {
+        bail!(
+            "{}: only {} MB are left on its disk; the files of a run want at least 16",
+            path.display(),
+            room >> 20
+        );
+    }
+    Ok(())
+}
+
 /// Rows that are used again are not unique to anybody.
 fn unique(args: &RunArgs) -> Unique {
     if args.reuse_rows {
@@ -209,6 +230,9 @@ fn write_reports(args: &RunArgs, report: &Report) -> anyhow::Result<()> {
     };
     if let Some(path) = &args.json {
         write(path, &serde_json::to_vec(report)?)?;
+    }
+    if let Some(path) = &args.report {
+        write(path, html::html(report)?.as_bytes())?;
     }
     Ok(())
 }

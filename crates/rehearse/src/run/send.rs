@@ -89,7 +89,7 @@ impl Lines {
             if let Some(coding) = reply
                 .headers
                 .get("content-encoding")
-                .filter(|_| how.decode && !reply.body.is_empty())
+                .filter(|_| (how.decode || status >= 400) && !reply.body.is_empty())
             {
                 reply.body = decode(coding, &reply.body).map_err(|e| Trouble::Malformed(e.to_string()))?;
             }
