@@ -1,8 +1,9 @@
 // Any application, from the browser to the verdict: two people are recorded in Chromium through `canvass record` while
-// they fill in a Django application's forms (login, session, CSRF tokens, redirects); what they did becomes a scenario.
+// they fill in a Django application's forms (login, session, CSRF tokens, redirects); what they did becomes a scenario
+// that fifty play at once.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -138,4 +139,40 @@ test("what they sent arrived", () => {
     return { username, lesson, why, mark, wish: wish.replace("\n", "\r\n") };
   });
   assert.deepEqual(stored, expected);
+});
+
+test("two recordings make a scenario that fifty people play as it is, each stored exactly once", () => {
+  const scenario = path.join(dir, "scenario.toml");
+  const made = execFileSync(binary, ["rehearse", "init", ...recordings.map((r) => r.file), "-o", scenario], {
+    cwd: dir,
+    encoding: "utf8",
+  });
+  assert.doesNotMatch(made, /NOT EXPLAINED/);
+  const text = readFileSync(scenario, "utf8");
+  for (const { password } of recordings) assert.ok(!text.includes(password), "no secret in the scenario");
+
+  const people = path.join(dir, "people.csv");
+  const columns = readFileSync(people, "utf8").split("\n")[0].split(",");
+  assert.deepEqual(columns.slice(0, 2), ["username", "password"]);
+  const known = django("people", String(PLAYED)).trim().split("\n").slice(1);
+  const rows = known.map((row) => [row, ...columns.slice(2).map((c) => `${c} of ${row.split(",")[0]}`)].join(","));
+  writeFileSync(people, [columns.join(","), ...rows, ""].join("\n"));
+
+  const json = path.join(dir, "report.json");
+  const run = spawnSync(
+    binary,
+    ["rehearse", "run", scenario, "--data", people, "--users", String(PLAYED), "--json", json, "--quiet"],
+    { cwd: dir, encoding: "utf8" },
+  );
+  const said = run.stdout + run.stderr;
+  const report = JSON.parse(readFileSync(json, "utf8"));
+  const { due, finished, failed } = report.arrivals;
+  assert.deepEqual({ due, finished, failed }, { due: PLAYED, finished: PLAYED, failed: 0 }, said);
+  assert.equal(report.overall.failures, 0, said);
+  // Whether it kept its times is the machine's affair; the exit code must tell.
+  assert.equal(run.status, report.verdict.passed ? 0 : 1, said);
+
+  const stored = forms().filter((form) => !recordings.some((r) => r.username === form.username));
+  assert.deepEqual(stored.map((form) => form.username).sort(), known.map((row) => row.split(",")[0]));
+  for (const form of stored) assert.equal(form.why, `why of ${form.username}`, "everybody's own answer");
 });
