@@ -1,6 +1,7 @@
 //! `canvass rehearse`: make a scenario, play it, compare what was acknowledged with what is held, compare runs.
 
 mod arrivals;
+mod compare;
 mod init;
 mod reconcile;
 mod run;
@@ -21,6 +22,7 @@ enum RehearseCommand {
     Init(init::InitArgs),
     Run(Box<run::RunArgs>),
     Reconcile(reconcile::ReconcileArgs),
+    Compare(compare::CompareArgs),
 }
 
 /// Runs the subcommand.
@@ -29,5 +31,6 @@ pub(crate) fn run(args: &RehearseArgs) -> anyhow::Result<ExitCode> {
         RehearseCommand::Init(args) => init::run(args),
         RehearseCommand::Run(args) => run::run(args),
         RehearseCommand::Reconcile(args) => reconcile::run(args),
+        RehearseCommand::Compare(args) => compare::run(args),
     }
 }

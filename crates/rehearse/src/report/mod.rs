@@ -2,6 +2,7 @@
 
 mod model;
 
+pub mod compare;
 pub mod figures;
 pub mod html;
 pub mod json;

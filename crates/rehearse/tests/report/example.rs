@@ -364,7 +364,6 @@ fn generator(report: &mut Report) {
 }
 
 /// What many runs of the same scenario look like: the same figures, a little apart.
-#[allow(dead_code, reason = "used where runs are compared")]
 pub fn apart(report: &Report, factor: f64) -> Report {
     let mut other = report.clone();
     let all = std::iter::once(&mut other.overall).chain(&mut other.steps);

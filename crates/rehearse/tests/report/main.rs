@@ -4,6 +4,7 @@
 mod example;
 
 use canvass_rehearse::report::Report;
+use canvass_rehearse::report::compare::{Named, compare};
 use canvass_rehearse::report::html::html;
 use canvass_rehearse::report::summary::summary;
 
@@ -86,4 +87,26 @@ fn the_words_on_top_are_the_verdict() {
 fn an_empty_report_is_a_page() {
     let page = html(&Report::default()).unwrap();
     assert!(page.contains("Invalid") && page.trim_end().ends_with("</html>"));
+}
+
+#[test]
+fn three_runs_against_three() {
+    let run = example::report(60);
+    let side = |factors: [f64; 3]| -> Vec<Named> {
+        let named = |factor: &f64| {
+            let mut report = example::apart(&run, *factor);
+            report.verdict.valid = true;
+            Named {
+                name: format!("run-{factor}.json"),
+                report,
+            }
+        };
+        factors.iter().map(named).collect()
+    };
+    let compared = compare(&side([1.0, 1.03, 0.98]), &side([0.81, 0.84, 0.79]), false).unwrap();
+    let table = compared.table();
+    for line in table.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    insta::assert_snapshot!(table);
 }
