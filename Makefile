@@ -1,10 +1,10 @@
 # Canvass. `make` shows what there is. Everything that is missing is installed by script/setup, which says what it does.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust e2e check check-long bench
+.PHONY: help up test test-rust e2e check check-long bench rehearse rehearse-headline
 
 help: ## Show this list
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 up: ## Build, and bring the whole of it up on this machine (Ctrl-C stops it)
 	@script/setup run
@@ -37,3 +37,11 @@ check-long: ## check and test, and what takes long: strict figures under load, m
 bench: ## Page-saves a second, with what they cost (needs wrk; about two minutes)
 	@script/setup bench
 	bench/saves.sh
+
+rehearse: ## A whole survey day, a million takers an hour, every answer traced (6 minutes)
+	@script/setup bench
+	bench/rehearse.sh
+
+rehearse-headline: ## The same for 10 minutes, on tables with 10 million saves (16 minutes)
+	@script/setup bench
+	REHEARSE_WINDOW=600 REHEARSE_PREFILL=10000000 bench/rehearse.sh

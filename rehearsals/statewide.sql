@@ -2,20 +2,23 @@
 -- `canvass rehearse reconcile`, which says what was lost, doubled or changed.
 --
 --   psql "$(cat DIR/secrets/database-url)" -X --csv -v wave=2 -f rehearsals/statewide.sql > held.csv
+--   canvass rehearse reconcile --acknowledged acks.ndjson --csv held.csv --key fact,pupil,stamp,page --no-extra
+--   canvass rehearse reconcile --acknowledged acks.ndjson --csv held.csv --key fact,pupil,stamp,page \
+--     --step "script / save" --compare answers
 --
--- Answers are written as they were sent: jsonb keeps keys of one length in their order, and only puts blanks in between.
+-- The first says that every save and every submission is there once, the second that answers are as they were sent
+-- (what a plain form sent is not known: there the persona chose).
 \set ON_ERROR_STOP on
 \set QUIET on
 SELECT 'wave_' || :wave AS schema \gset
 
-SELECT 'save' AS fact, r.person AS pupil, s.stamp, s.page,
-       replace(replace(s.answers::text, '": ', '":'), ', "', ',"') AS answers
+SELECT 'save' AS fact, r.person AS pupil, s.stamp, s.page, s.answers
 FROM :schema.save s
 JOIN roster.enrolment e ON e.wave_id = :wave AND e.response_id = s.response_id
 JOIN roster.respondent r USING (respondent_id)
 WHERE r.person LIKE 'pupil-%'
 UNION ALL
-SELECT 'submission', r.person, s.stamp, '', ''
+SELECT 'submission', r.person, NULL, NULL, NULL
 FROM :schema.submission s
 JOIN roster.enrolment e ON e.wave_id = :wave AND e.response_id = s.response_id
 JOIN roster.respondent r USING (respondent_id)
