@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use canvass_rehearse::reconcile::{Held, Options, reconcile};
 use clap::Args;
 
@@ -22,7 +22,7 @@ use clap::Args;
                         docs/reconcile.md is the guide."
 )]
 #[command(group = clap::ArgGroup::new("held").required(true).args(["csv", "query", "query_file"]))]
-pub struct ReconcileArgs {
+pub(crate) struct ReconcileArgs {
     /// What the rehearsal wrote with --acknowledged
     #[arg(long, value_name = "FILE")]
     acknowledged: PathBuf,
@@ -33,10 +33,10 @@ pub struct ReconcileArgs {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// What the application holds, as a query to PostgreSQL, in a transaction that only reads
-    #[arg(long, value_name = "SQL")]
+    #[arg(long, value_name = "SQL", requires = "database")]
     query: Option<String>,
     /// The same, with the query in a file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "database")]
     query_file: Option<PathBuf>,
     /// The database that is asked: postgres://user:password@host:port/name
     #[arg(
@@ -67,7 +67,7 @@ pub struct ReconcileArgs {
 ///
 /// # Errors
 /// In one line, with the way out: a file, a column, a line or the database that cannot be used.
-pub fn run(args: &ReconcileArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ReconcileArgs) -> anyhow::Result<ExitCode> {
     let outcome = reconcile(&Options {
         acknowledged: args.acknowledged.clone(),
         step: args.step.clone(),
@@ -95,15 +95,10 @@ fn held(args: &ReconcileArgs) -> anyhow::Result<Held> {
     if let Some(path) = &args.csv {
         return Ok(Held::Csv(path.clone()));
     }
-    let query = match (&args.query, &args.query_file) {
-        (Some(query), _) => query.clone(),
-        (None, Some(path)) => fs::read_to_string(path).with_context(|| path.display().to_string())?,
-        (None, None) => bail!("give --csv, --query or --query-file"),
+    let query = match &args.query_file {
+        Some(path) => fs::read_to_string(path).with_context(|| path.display().to_string())?,
+        None => args.query.clone().unwrap_or_default(),
     };
-    let Some(url) = args.database.clone() else {
-        bail!(
-            "which database? --database postgres://user:password@host:port/name, or CANVASS_REHEARSE_DATABASE"
-        );
-    };
+    let url = args.database.clone().unwrap_or_default();
     Ok(Held::Database { url, query })
 }

@@ -78,7 +78,7 @@ fn copy(url: &str, query: &str, sender: &SyncSender<Vec<u8>>) -> Result<(), Erro
             .batch_execute("BEGIN READ ONLY")
             .await
             .map_err(|e| broken_off(&e))?;
-        let query = query.trim().trim_end_matches(';');
+        let query = without_end(query);
         // A line of its own for the bracket: the query may end with a comment.
         let sql = format!("COPY ({query}\n) TO STDOUT WITH (FORMAT csv, HEADER true)");
         let mut rows = pin!(client.copy_out(&sql).await.map_err(refused)?);
@@ -97,6 +97,26 @@ fn copy(url: &str, query: &str, sender: &SyncSender<Vec<u8>>) -> Result<(), Erro
         let _ = sender.send(batch);
         Ok(())
     })
+}
+
+/// A query without the semicolon at its end and the comments behind it, so that brackets can stand around it.
+fn without_end(query: &str) -> &str {
+    let mut query = query.trim_end();
+    loop {
+        let line = query.rfind('\n').map_or(0, |end| end + 1);
+        let code = query[line..]
+            .find("--")
+            .map_or(query, |comment| query[..line + comment].trim_end());
+        let shorter = match code.strip_suffix(';') {
+            Some(statement) => statement,
+            None if code.len() <= line => code,
+            None => return query,
+        };
+        if shorter.len() == query.len() {
+            return query;
+        }
+        query = shorter.trim_end();
+    }
 }
 
 async fn connect(url: &str) -> Result<Client, Error> {
@@ -185,5 +205,48 @@ fn primary(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(cause) => cause.to_string(),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_querys_end_is_found() {
+        for (query, statement) in [
+            ("TABLE a", "TABLE a"),
+            ("TABLE a ; \n", "TABLE a"),
+            (
+                "-- all\nTABLE a; -- of it\n\n  -- really; yes\n",
+                "-- all\nTABLE a",
+            ),
+            ("TABLE a -- of it;", "TABLE a -- of it;"),
+            ("VALUES ('a;') -- b", "VALUES ('a;') -- b"),
+            ("TABLE a;;", "TABLE a"),
+            ("TABLE a; TABLE b;", "TABLE a; TABLE b"),
+            ("-- nothing", ""),
+            ("", ""),
+        ] {
+            assert_eq!(without_end(query), statement, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_go_unencrypted_over_sockets_and_loopback_only() {
+        for (url, plain) in [
+            ("postgres://u@127.0.0.1/d", true),
+            ("postgres://u@localhost/d", true),
+            ("postgres://u@[::1]/d", true),
+            ("host=/run/postgresql dbname=d", true),
+            ("postgres://u@db.example.com/d", false),
+            ("postgres://u@10.0.0.1/d", false),
+            ("postgres://u@localhost,db.example.com/d", false),
+            ("host=localhost hostaddr=10.0.0.1 dbname=d", false),
+            ("postgres://u@localhost/d?sslmode=require", false),
+            ("postgres://u@db.example.com/d?sslmode=disable", true),
+        ] {
+            assert_eq!(is_plain(&url.parse().unwrap()), plain, "{url}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Compares what was acknowledged with what the application holds: lost, doubled, different.
 //!
 //! Rows are told apart by a key, some columns together; other columns are compared. Of each acknowledged row a hash of
-//! its key (128 bits) and of its compared values (64 bits) is kept in memory, about 50 bytes; what the application
+//! its key (128 bits) and of its compared values (64 bits) is kept in memory, 65 bytes at worst; what the application
 //! holds streams past it. `docs/reconcile.md` is the guide.
 
 mod acknowledged;
