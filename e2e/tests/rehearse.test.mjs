@@ -74,7 +74,9 @@ async function record(person) {
   let said = "";
   recorder.stderr.setEncoding("utf8").on("data", (text) => (said += text));
   const proxy = await until("the recorder listens", () => said.match(/Open (http:\S+?)\/ /)?.[1]);
-  const context = await browser.newContext({ baseURL: proxy });
+  // The browser's own recording, of what it saw: the scenario must not depend on whose it is.
+  const own = path.join(dir, `browser-${person.row}.har`);
+  const context = await browser.newContext({ baseURL: proxy, recordHar: { path: own, content: "embed" } });
   const page = await context.newPage();
   const visited = [];
   page.on("framenavigated", (frame) => visited.push(frame.url()));
@@ -93,7 +95,7 @@ async function record(person) {
   await page.getByText(`Thank you, ${username}.`).waitFor();
   await context.close();
   const code = await stop(recorder, "SIGINT");
-  return { person, file, username, password, proxy, visited, code, said };
+  return { person, file, own, username, password, proxy, visited, code, said };
 }
 
 const DOCUMENTS = [
@@ -139,6 +141,18 @@ test("what they sent arrived", () => {
     return { username, lesson, why, mark, wish: wish.replace("\n", "\r\n") };
   });
   assert.deepEqual(stored, expected);
+});
+
+test("the browser's own recording makes the same steps", () => {
+  const steps = (file) => {
+    // A folder of its own: next to a scenario is its data file.
+    const scenario = path.join(mkdtempSync(path.join(dir, "alone-")), "scenario.toml");
+    execFileSync(binary, ["rehearse", "init", file, "-o", scenario], { cwd: dir, stdio: "ignore" });
+    const text = readFileSync(scenario, "utf8");
+    return text.split("\n").filter((line) => /^(\[\[step|name|path|form|  \[|  \{ name)/.test(line));
+  };
+  const [{ file, own }] = recordings;
+  assert.deepEqual(steps(own), steps(file));
 });
 
 test("two recordings make a scenario that fifty people play as it is, each stored exactly once", () => {

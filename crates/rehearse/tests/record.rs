@@ -345,7 +345,11 @@ async fn sixty_four_megabytes_pass_byte_for_byte_both_ways_and_are_kept() {
     assert_eq!(text(&up), format!("{} {hash:x}", 64 << 20));
     assert_eq!(header(&down, "content-length"), (64 << 20).to_string());
     assert_eq!(xxh3_64(down.body()), hash);
-    let (har, _) = recording.end().await;
+    let (har, lines) = recording.end().await;
+    assert!(
+        lines.iter().all(|line| line.ends_with(" ms")),
+        "both came to their end: {lines:?}"
+    );
     assert_eq!(
         xxh3_64(&har.entries[0].request.body.as_ref().unwrap().bytes),
         hash

@@ -54,8 +54,12 @@ impl std::str::FromStr for Target {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let example = "such as https://app.example.org/ or http://127.0.0.1:8000";
-        let url = Url::parse(text)
-            .map_err(|e| Error::bad(format!("--target {text}: {e}: give a URL, {example}")))?;
+        let url = Url::parse(text).map_err(|e| match e {
+            url::ParseError::RelativeUrlWithoutBase => Error::bad(format!(
+                "--target {text}: http:// or https:// is missing in front: give a URL, {example}"
+            )),
+            other => Error::bad(format!("--target {text}: {other}: give a URL, {example}")),
+        })?;
         let scheme = match url.scheme() {
             "http" => "http",
             "https" => "https",

@@ -110,6 +110,14 @@ impl Download {
         })
     }
 
+    fn last(&mut self, data: Bytes) -> Result<Bytes, BoxError> {
+        let (out, rest) = (self.pass(data)?, self.rest()?);
+        Ok(match rest.is_empty() {
+            true => out,
+            false => [out, rest].concat().into(),
+        })
+    }
+
     fn rest(&mut self) -> Result<Bytes, BoxError> {
         let plain = match &mut self.decoder {
             None => Bytes::new(),
@@ -144,6 +152,11 @@ impl Body for Download {
                     return Poll::Ready(Some(Err(error.into())));
                 }
                 Some(Ok(frame)) => match frame.into_data() {
+                    // After the last byte that a Content-Length announced nobody asks again.
+                    Ok(data) if self.from.is_end_stream() => {
+                        self.ended = true;
+                        self.last(data)
+                    }
                     Ok(data) => self.pass(data),
                     // Trailers: they are for this connection's framing, which the proxy does anew.
                     Err(_) => continue,
