@@ -151,15 +151,13 @@ impl Making<'_> {
 
     /// The body of a form as it was filled; the step's own fields win.
     fn filled_body(&self, filled: &Filled, place: &mut Place, dice: &mut Dice) -> Result<Rendered, String> {
-        let mut fields = filled.fields.clone();
-        if let Body::Form(own) = &self.step.body {
-            for (name, value) in self.fields(own, dice)? {
-                match fields.iter_mut().find(|(n, _)| *n == name) {
-                    Some(field) => field.1 = value,
-                    None => fields.push((name, value)),
-                }
-            }
-        }
+        let fields = match &self.step.body {
+            Body::Form(own) => overridden(&filled.fields, &self.fields(own, dice)?),
+            _ => filled.fields.clone(),
+        };
+        let unused_file = |name: &str, value: &str| {
+            value.is_empty() && filled.files.iter().any(|&index| filled.fields[index].0 == name)
+        };
         if filled.method == Method::Get {
             let path = place.path.split('?').next().unwrap_or_default();
             place.path = format!("{path}?{}", url_encoded(&fields));
@@ -169,8 +167,8 @@ impl Making<'_> {
             Enctype::Multipart => {
                 let boundary = boundary(dice);
                 let mut body = Vec::new();
-                for (index, (name, value)) in fields.iter().enumerate() {
-                    let file = filled.files.contains(&index);
+                for (name, value) in &fields {
+                    let file = unused_file(name, value);
                     let part = Part {
                         name: name.clone(),
                         value: Template::literal(""),
@@ -195,6 +193,21 @@ impl Making<'_> {
             Enctype::UrlEncoded => (Some(URL_ENCODED.into()), Some(url_encoded(&fields).into_bytes())),
         })
     }
+}
+
+/// A form's fields with others in place of all of their names, where the form has them first, or at the end.
+fn overridden(fields: &[(String, String)], own: &[(String, String)]) -> Vec<(String, String)> {
+    let named = |list: &[(String, String)], name: &str| list.iter().any(|(n, _)| n == name);
+    let mut merged = Vec::with_capacity(fields.len() + own.len());
+    for (index, (name, value)) in fields.iter().enumerate() {
+        if !named(own, name) {
+            merged.push((name.clone(), value.clone()));
+        } else if !named(&fields[..index], name) {
+            merged.extend(own.iter().filter(|(n, _)| n == name).cloned());
+        }
+    }
+    merged.extend(own.iter().filter(|(n, _)| !named(fields, n)).cloned());
+    merged
 }
 
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
@@ -287,5 +300,30 @@ impl Request {
             headers,
             body: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steps_own_fields_take_the_place_of_the_forms() {
+        let pairs = |list: &[(&str, &str)]| {
+            list.iter()
+                .map(|&(n, v)| (n.into(), v.into()))
+                .collect::<Vec<_>>()
+        };
+        let form = pairs(&[("box", "a"), ("name", "x"), ("box", "b"), ("go", "1")]);
+        let own = pairs(&[("more", "7"), ("box", "c"), ("name", "y"), ("box", "d")]);
+        let wanted = pairs(&[
+            ("box", "c"),
+            ("box", "d"),
+            ("name", "y"),
+            ("go", "1"),
+            ("more", "7"),
+        ]);
+        assert_eq!(overridden(&form, &own), wanted);
+        assert_eq!(overridden(&form, &[]), form);
     }
 }

@@ -248,6 +248,11 @@ fn step(raw: RawStep, name: &str, names: &mut Names, folder: &Path, first: bool)
     if fill.is_some() && first {
         return Err(Error::bad("fill needs a form that an earlier step was given"));
     }
+    if let Some(selector) = fill.as_ref().and_then(|f| f.form.as_ref())
+        && let Err(why) = crate::html::Compound::read(selector)
+    {
+        return Err(Error::bad(format!("fill: form {selector:?}: {why}")));
+    }
     if fill.is_none() && raw.path.is_none() {
         return Err(Error::bad("path is missing"));
     }
