@@ -9,8 +9,9 @@ mod browser;
 
 use apps::{Person, api, django, single_page, upload};
 use browser::Browser;
-use canvass_rehearse::har::Har;
+use canvass_rehearse::har::{Har, PostBody};
 use canvass_rehearse::init::{InitOptions, Made, init};
+use proptest::prelude::*;
 
 fn made(hars: &[Har]) -> Made {
     init(hars, &InitOptions::default()).unwrap()
@@ -428,6 +429,129 @@ fn what_a_form_came_with_goes_back_and_titles_with_names_are_no_checks() {
         !told.contains("Mira") && !told.contains("people.example"),
         "{told}"
     );
+}
+
+#[test]
+fn typed_words_are_other_words_for_one_person_and_a_column_for_two() {
+    let with = |why: &str, age: &str| {
+        let mut b = Browser::new();
+        b.get("/").page(
+            "Home",
+            "<form><input name=why><input name=age type=number></form>",
+        );
+        b.form("/", &[("why", why), ("age", age)]).page("Thanks", "");
+        b.har()
+    };
+    let (one, two) = (
+        with("The drums & the choir", "31"),
+        with("Colours = everything", "44"),
+    );
+    let alone = made(std::slice::from_ref(&one)).toml;
+    assert!(
+        alone.contains(r#"form = { why = "Rehearsal text", age = "31" }"#),
+        "{alone}"
+    );
+    let both = made(&[one, two]).toml;
+    assert!(both.contains(r#"columns = ["why", "age"]"#), "{both}");
+}
+
+#[test]
+fn a_page_that_polls_is_one_step() {
+    let mut b = Browser::new();
+    b.get("/").page("Home", "");
+    for n in 0..5 {
+        b.pause(2_000)
+            .get("/status")
+            .json(&format!("{{\"ready\":{}}}", n == 4));
+    }
+    b.pause(2_000).get("/result").page("Result", "");
+    let made = made(&[b.har()]);
+    assert_eq!(made.toml.matches("[[step]]").count(), 3, "{}", made.toml);
+    let step = "name = \"GET /status\"\nrepeat = 5\nthink = \"2s ± 50%\"\npath = \"/status\"\n";
+    assert!(made.toml.contains(step), "{}", made.toml);
+}
+
+#[test]
+fn a_cookie_of_another_path_is_no_source() {
+    let token = Person::new(42).token("cookie", 32);
+    let mut b = Browser::new();
+    b.get("/")
+        .header("set-cookie", &format!("key={token}; Path=/api"))
+        .page("Home", "");
+    b.call("POST", "/api/x", &[("X-Proof", &token)], "{}").json("{}");
+    let made = made(&[b.har()]);
+    assert!(!made.toml.contains("cookie ="), "{}", made.toml);
+    assert_eq!(made.unexplained.len(), 1, "{:?}", made.unexplained);
+}
+
+/// Texts as people and programs make them.
+fn odd_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z]{0,8}",
+        "[A-Za-z0-9]{20,40}",
+        "[0-9]{1,16}",
+        "[ -~]{0,24}",
+        "\\PC{0,12}",
+        Just("${x}".to_owned()),
+        Just("'''\n\"\\".to_owned()),
+    ]
+}
+
+/// A recording of odd texts everywhere, with a cookie and a password among them.
+fn odd_recording(texts: &[String], session: &str, password: &str) -> Har {
+    let text = |i: usize| texts[i].as_str();
+    let mut path = url::Url::parse("http://127.0.0.1:8000/").unwrap();
+    path.path_segments_mut().unwrap().extend([text(0), text(1)]);
+    path.query_pairs_mut()
+        .append_pair(text(2), text(3))
+        .append_pair("pw", password);
+    let mut b = Browser::new();
+    b.get("/").header("set-cookie", &format!("sid={session}"));
+    let hidden = format!("<input type=hidden name=\"{}\" value='{}'>", text(5), text(6));
+    b.page(
+        text(4),
+        &format!("<form><input type=password name=pw>{hidden}</form>{}", text(7)),
+    );
+    b.get(path.as_str())
+        .json(&serde_json::json!({ text(8): [text(9), { text(10): text(3) }] }).to_string());
+    b.form(
+        "/form",
+        &[(text(5), text(6)), ("pw", password), (text(11), session)],
+    )
+    .page(text(4), password);
+    let sent = serde_json::json!({ text(8): text(9), "p": session, "q": text(7) });
+    b.call(
+        "POST",
+        "/json",
+        &[("x-a", text(1)), (text(2), "x")],
+        &sent.to_string(),
+    );
+    let xml = format!("<a>{}</a>{session}", text(0));
+    b.send(
+        "PUT",
+        "/text",
+        &[],
+        Some(PostBody::new("text/xml", xml.into_bytes())),
+    );
+    b.har()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever was recorded, the scenario can be read (`init` does) and holds no cookie and no password.
+    #[test]
+    fn any_recording_makes_a_scenario_that_can_be_read(
+        texts in proptest::collection::vec(odd_text(), 12),
+        session in "[a-z][0-9][A-Za-z0-9]{22}",
+        password in "[A-Z][0-9][a-z][0-9][A-Za-z0-9]{10}",
+        keep_secrets in any::<bool>(),
+    ) {
+        let options = InitOptions { keep_secrets, with_assets: true, ..InitOptions::default() };
+        let made = init(&[odd_recording(&texts, &session, &password)], &options).unwrap();
+        let told = shown(&made);
+        prop_assert!(keep_secrets || !(told.contains(&password) || told.contains(&session)), "{told}");
+    }
 }
 
 #[test]

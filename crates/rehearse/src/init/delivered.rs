@@ -97,8 +97,14 @@ pub(super) fn read(visit: &Visit<'_>, page: Option<&Page>) -> Vec<Delivery> {
             add(Find::Header(name.clone()), value.clone(), &name, "", false);
         }
     }
-    for (name, value) in cookies(visit) {
-        add(Find::Cookie(name.clone()), value, &name, "", false);
+    for cookie in cookies(visit).into_iter().filter(|c| c.seen) {
+        add(
+            Find::Cookie(cookie.name.clone()),
+            cookie.value,
+            &cookie.name,
+            "",
+            false,
+        );
     }
     url_parts(visit, &mut add);
     found

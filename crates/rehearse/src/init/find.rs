@@ -45,11 +45,10 @@ impl Find {
                 })
             }
             Self::Header(name) => response.header(name).map(str::to_owned),
-            Self::Cookie(name) => cookies(visit)
-                .into_iter()
-                .rev()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v),
+            Self::Cookie(name) => {
+                let set = cookies(visit).into_iter().rev();
+                set.filter(|c| c.seen).find(|c| c.name == *name).map(|c| c.value)
+            }
             Self::Url(expression) => first_group(expression, visit.end_path().as_bytes()),
             Self::Regex(expression) => first_group(expression, body),
         }
@@ -95,14 +94,32 @@ pub(super) fn first_group(expression: &str, text: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
 }
 
-/// Names and values of the cookies that the replies of a visit set, in order.
-pub(super) fn cookies(visit: &Visit<'_>) -> Vec<(String, String)> {
+/// A cookie that a reply sets.
+pub(super) struct SetCookie {
+    /// Its name.
+    pub(super) name: String,
+    /// Its value, as it came.
+    pub(super) value: String,
+    /// Whether it would be sent to the visit's final URL: only then an extractor sees it.
+    pub(super) seen: bool,
+}
+
+/// The cookies that the replies of a visit set, in order.
+pub(super) fn cookies(visit: &Visit<'_>) -> Vec<SetCookie> {
     let headers = visit.hops.iter().flat_map(|hop| &hop.response.headers);
     headers
         .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
         .filter_map(|(_, line)| {
-            let (name, value) = line.split(';').next()?.split_once('=')?;
-            Some((name.trim().to_owned(), value.trim().to_owned()))
+            let mut parts = line.split(';');
+            let (name, value) = parts.next()?.split_once('=')?;
+            let mut attributes = parts.filter_map(|part| part.split_once('='));
+            let path = attributes.find(|(name, _)| name.trim().eq_ignore_ascii_case("path"));
+            let path = path.map_or("/", |(_, path)| path.trim());
+            Some(SetCookie {
+                name: name.trim().to_owned(),
+                value: value.trim().to_owned(),
+                seen: !path.starts_with('/') || visit.end.path().starts_with(path),
+            })
         })
         .collect()
 }

@@ -237,6 +237,12 @@ pub(super) fn clock(name: &str, value: &str, at: Timestamp) -> Option<&'static s
     (distance.abs() <= near).then_some(template)
 }
 
+/// A time in words (RFC 3339) within a day of `at`.
+pub(super) fn iso_time(value: &str, at: Timestamp) -> bool {
+    let time: Option<Timestamp> = value.parse().ok();
+    time.is_some_and(|time| (time.as_second() - at.as_second()).abs() <= 86_400)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,5 +299,6 @@ mod tests {
         assert_eq!(clock("t", "1790003600", at), None);
         assert_eq!(clock("_", "1790003600000", at), Some("${now_ms}"));
         assert_eq!(clock("t", "179000000x", at), None);
+        assert!(iso_time("2026-09-21T15:06:40.5Z", at) && !iso_time("2026-09-25T15:06:40Z", at));
     }
 }

@@ -125,6 +125,12 @@ impl Table {
             && (last(a) <= *at_b && at_a < at_b || last(b) <= *at_a && at_b < at_a)
     }
 
+    /// Whether a text of this step can hold the name for the value: it is known by then, and stands for nothing else.
+    pub(super) fn stands(&self, id: usize, step: usize) -> bool {
+        let known = &self.all[id];
+        known.ready(step) && self.all.iter().filter(|k| k.name == known.name).count() == 1
+    }
+
     /// The columns, in order.
     pub(super) fn columns(&self) -> impl Iterator<Item = &Known> {
         self.all.iter().filter(|k| k.maker == Maker::Column)

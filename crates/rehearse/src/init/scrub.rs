@@ -82,7 +82,7 @@ impl Secrets {
     pub(super) fn lost_in(&self, work: &Work<'_>, step: usize, text: &str) -> bool {
         self.pieces(text).iter().any(|piece| match piece {
             Piece::Text(_) => false,
-            Piece::Name(id) => !work.known.all[*id].ready(step),
+            Piece::Name(id) => !work.known.stands(*id, step),
             Piece::Secret => true,
         })
     }
@@ -130,9 +130,10 @@ fn cut<'t>(text: &'t str, value: &str, name: Option<usize>) -> Vec<Piece<'t>> {
 fn long_enough(known: &Known, value: &str) -> bool {
     let secret = judge::secret(&known.base);
     match (&known.maker, judge::strength(value)) {
-        (Maker::Column, _) if secret => value.len() >= 4,
-        (Maker::Column, Strength::Weak) => value.len() >= 4 && !value.bytes().all(|b| b.is_ascii_digit()),
-        (Maker::Column, _) => value.len() >= 5,
+        (Maker::Column, Strength::Weak) => {
+            value.len() >= 6 && (secret || !value.bytes().all(|b| b.is_ascii_digit()))
+        }
+        (Maker::Column, _) => true,
         (_, strength) => strength == Strength::Strong,
     }
 }
@@ -141,7 +142,7 @@ fn long_enough(known: &Known, value: &str) -> bool {
 fn side_secrets(side: &Side<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for visit in &side.recording.visits {
-        found.extend(cookies(visit).into_iter().map(|(_, value)| value));
+        found.extend(cookies(visit).into_iter().map(|c| c.value));
         for hop in &visit.hops {
             let sent = hop
                 .request

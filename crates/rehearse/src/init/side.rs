@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::delivered::{self, Delivery, chosen};
 use super::find::Find;
 use super::judge::{Strength, strength};
+use super::request;
 use super::sent::{self, Place, Sending, Sent};
 use super::visit::Recording;
 use crate::html::{self, Field, Page};
@@ -27,7 +28,10 @@ impl<'a> Side<'a> {
     /// Reads what a recording sends and delivers.
     pub(super) fn new(recording: Recording<'a>) -> Self {
         let visits = &recording.visits;
-        let sendings = visits.iter().map(|v| sent::read(v, &recording.target)).collect();
+        let sendings = visits
+            .iter()
+            .map(|v| request::read(v, &recording.target))
+            .collect();
         let pages: Vec<_> = visits
             .iter()
             .map(|v| v.page.then(|| html::scan(&v.last().response.body)))

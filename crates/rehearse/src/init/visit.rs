@@ -132,8 +132,17 @@ fn home(all: &[Candidate<'_>]) -> Option<Url> {
 }
 
 fn is_page(entry: &Entry) -> bool {
-    let mime = essence(&entry.response.mime);
-    mime == "text/html" || mime == "application/xhtml+xml"
+    match essence(&entry.response.mime).as_str() {
+        "text/html" | "application/xhtml+xml" => true,
+        // Some recordings leave the type out.
+        "" => {
+            let start = entry.response.body.trim_ascii_start();
+            let begins =
+                |with: &[u8]| start.len() >= with.len() && start[..with.len()].eq_ignore_ascii_case(with);
+            begins(b"<!doctype html") || begins(b"<html")
+        }
+        _ => false,
+    }
 }
 
 fn millis(entry: &Entry) -> f64 {
@@ -242,7 +251,10 @@ impl LeftOut {
         }
         if !self.hosts.is_empty() {
             let list: Vec<_> = self.hosts.iter().map(|(host, &n)| counted((host, n))).collect();
-            notes.push(format!("left out, other hosts: {}", list.join(", ")));
+            notes.push(format!(
+                "left out, other hosts: {} (--host takes one in)",
+                list.join(", ")
+            ));
         }
         notes
     }

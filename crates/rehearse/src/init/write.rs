@@ -3,15 +3,18 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::candidate::Coding;
 use super::check::checks;
-use super::correlate::{Origin, Work};
+use super::correlate::Work;
 use super::keep::essence;
 use super::known::{Known, Maker};
-use super::scrub::{Piece, Secrets};
-use super::sent::{Holed, Place, Sent, SentBody};
+use super::scrub::Secrets;
+use super::sent::{Holed, Place, SentBody};
+use super::text::{Within, escaped};
 use super::toml::{lines_of, list, pairs, quoted};
-use super::{FREE_TEXT, InitOptions, LONGEST_PAUSE, UPLOAD};
+use super::{InitOptions, LONGEST_PAUSE, UPLOAD};
+
+/// Fewer same steps in a row stay as they are.
+const SHORTEST_RUN: usize = 3;
 
 /// Everything that the writing of a step needs.
 pub(super) struct Writer<'w, 'a> {
@@ -25,26 +28,41 @@ pub(super) struct Writer<'w, 'a> {
     pub(super) options: &'w InitOptions,
 }
 
-/// How a value is written where it stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Into {
-    /// Into a path or query.
-    Url,
-    /// Into a JSON text, inside quotes.
-    Json,
-    /// As it is.
-    Plain,
-}
-
 impl Writer<'_, '_> {
-    /// The whole file.
+    /// The whole file. Steps that ask for the same again and again (a page that polls) become one that is repeated.
     pub(super) fn file(&self) -> String {
         let mut out = self.head();
-        for step in 0..self.names.len() {
-            out.push('\n');
-            self.step(step, &mut out);
+        let steps: Vec<String> = (0..self.names.len()).map(|step| self.step(step)).collect();
+        let mut step = 0;
+        while step < steps.len() {
+            let mut end = step + 1;
+            while end < steps.len() && steps[end] == steps[step] && self.repeatable(end) {
+                end += 1;
+            }
+            if end - step < SHORTEST_RUN || !self.repeatable(step) {
+                end = step + 1;
+            }
+            out.push_str("\n[[step]]\n");
+            self.remarks(step, &mut out);
+            let _ = writeln!(out, "name = {}", quoted(&self.names[step]));
+            let pauses: Duration = (step..end).map(|s| self.work.a.recording.visits[s].pause).sum();
+            let times = end - step;
+            if times > 1 {
+                let _ = writeln!(out, "repeat = {times}");
+            }
+            think(pauses / times as u32, &mut out);
+            out.push_str(&steps[step]);
+            step = end;
         }
         out
+    }
+
+    /// Whether doing a step several times in a row needs nothing that stands between.
+    fn repeatable(&self, step: usize) -> bool {
+        matches!(self.work.a.sendings[step].body, SentBody::Empty)
+            && self.work.known.extracted_at(step).next().is_none()
+            && self.work.remarks[step].is_empty()
+            && self.work.unexplained[step].is_empty()
     }
 
     fn head(&self) -> String {
@@ -69,21 +87,25 @@ impl Writer<'_, '_> {
         out
     }
 
-    fn step(&self, step: usize, out: &mut String) {
-        let _ = writeln!(out, "[[step]]");
+    fn remarks(&self, step: usize, out: &mut String) {
         for line in &self.work.unexplained[step] {
             let _ = writeln!(out, "# UNEXPLAINED: {}", self.secrets.redact(line));
         }
         for line in &self.work.remarks[step] {
             let _ = writeln!(out, "# {}", self.secrets.redact(line));
         }
-        let _ = writeln!(out, "name = {}", quoted(&self.names[step]));
-        self.request(step, out);
-        self.body(step, out);
-        self.assets(step, out);
-        self.extracts(step, out);
+    }
+
+    /// A step without its name and its pause.
+    fn step(&self, step: usize) -> String {
+        let mut out = String::new();
+        self.request(step, &mut out);
+        self.body(step, &mut out);
+        self.assets(step, &mut out);
+        self.extracts(step, &mut out);
         let checks = checks(self.work, self.secrets, step);
         let _ = writeln!(out, "check = [{}]", checks.join(", "));
+        out
     }
 
     fn request(&self, step: usize, out: &mut String) {
@@ -101,9 +123,8 @@ impl Writer<'_, '_> {
         let _ = writeln!(
             out,
             "path = {}",
-            quoted(&self.holed(step, &sending.path, Into::Url))
+            quoted(&self.holed(step, &sending.path, Within::Url))
         );
-        think(visit.pause, out);
         if visit.leads_out.is_some() {
             let _ = writeln!(
                 out,
@@ -114,7 +135,7 @@ impl Writer<'_, '_> {
             let headers: Vec<_> = sending
                 .headers
                 .iter()
-                .map(|(name, value)| (name.clone(), self.holed(step, value, Into::Plain)))
+                .map(|(name, value)| (name.clone(), self.holed(step, value, Within::Plain)))
                 .collect();
             let _ = writeln!(out, "headers = {}", pairs(&headers));
         }
@@ -142,7 +163,7 @@ impl Writer<'_, '_> {
 
     fn body(&self, step: usize, out: &mut String) {
         let sending = &self.work.a.sendings[step];
-        let place = |number: usize| self.place(step, number, Into::Plain);
+        let place = |number: usize| self.place(step, number, Within::Plain);
         match &sending.body {
             SentBody::Empty => {}
             SentBody::Form(fields) => {
@@ -187,7 +208,16 @@ impl Writer<'_, '_> {
 
     fn text(&self, step: usize, content_type: &str, text: &Holed, out: &mut String) {
         let json = essence(content_type) == "application/json";
-        let rendered = self.holed(step, text, Into::Json);
+        let places = &self.work.a.sendings[step].places;
+        let within = match text
+            .holes
+            .iter()
+            .any(|(_, n)| matches!(places[*n].place, Place::Json(_)))
+        {
+            true => Within::Json,
+            false => Within::Plain,
+        };
+        let rendered = self.holed(step, text, within);
         let control = |c: char| c.is_control() && c != '\n';
         let lines = rendered.contains('\n') && !rendered.contains("'''") && !rendered.chars().any(control);
         let name = if json { "json" } else { "text" };
@@ -242,112 +272,6 @@ impl Writer<'_, '_> {
         };
         format!("sent by {:?} as {label}{more}", self.names[*step])
     }
-
-    /// A text with its places written as templates.
-    fn holed(&self, step: usize, text: &Holed, into: Into) -> String {
-        let mut out = String::new();
-        let mut at = 0;
-        for (span, number) in &text.holes {
-            out.push_str(&self.literal(step, &text.text[at..span.start], into));
-            let sent = &self.work.a.sendings[step].places[*number];
-            let inside = match (&sent.place, into) {
-                (Place::Json(false) | Place::Word, Into::Json) => Into::Plain,
-                _ => into,
-            };
-            out.push_str(&self.place(step, *number, inside));
-            at = span.end;
-        }
-        out.push_str(&self.literal(step, &text.text[at..], into));
-        out
-    }
-
-    fn place(&self, step: usize, number: usize, into: Into) -> String {
-        let sent = &self.work.a.sendings[step].places[number];
-        match &self.work.origins[step][number] {
-            Origin::Literal => self.recorded(step, sent, into),
-            Origin::Known { id, coding } => match coding {
-                Coding::Same => self.name(*id, &sent.value, into),
-                Coding::InUrl => self.name(*id, &sent.value, Into::Plain),
-                // In a URL it is encoded as it came.
-                Coding::Decoded if into == Into::Url => self.name(*id, &sent.value, Into::Plain),
-                Coding::Decoded => format!("${{{}|decoded}}", self.work.known.all[*id].name),
-            },
-            Origin::Clock(template) => (*template).to_owned(),
-            Origin::FreeText if into == Into::Url => FREE_TEXT.replace(' ', "%20"),
-            Origin::FreeText => FREE_TEXT.to_owned(),
-            Origin::Upload => UPLOAD.to_owned(),
-            Origin::Unexplained if self.options.keep_secrets => escaped(&sent.raw),
-            Origin::Unexplained if sent.place == Place::Json(false) => "0".to_owned(),
-            Origin::Unexplained => "UNEXPLAINED".to_owned(),
-        }
-    }
-
-    /// What was recorded; decoded only where secrets must be cut out of it.
-    fn recorded(&self, step: usize, sent: &Sent, into: Into) -> String {
-        if self.secrets.none_in(&sent.value) && self.secrets.none_in(&sent.raw) {
-            return escaped(&sent.raw);
-        }
-        self.literal(step, &sent.value, into)
-    }
-
-    /// A text that stays, with names in place of their values.
-    fn literal(&self, step: usize, text: &str, into: Into) -> String {
-        if self.secrets.none_in(text) {
-            return escaped(text);
-        }
-        let encode = |text: &str| match into {
-            Into::Url => {
-                let kept = |c: char| c.is_ascii_alphanumeric() || "-._~/?&=:@,;!$".contains(c);
-                text.chars()
-                    .map(|c| if kept(c) { c.to_string() } else { percent(c) })
-                    .collect()
-            }
-            Into::Json => {
-                let quoted = serde_json::Value::from(text).to_string();
-                quoted[1..quoted.len() - 1].to_owned()
-            }
-            Into::Plain => text.to_owned(),
-        };
-        // What lies between a JSON text's places is its own syntax.
-        let syntax = into == Into::Json && text.contains('"');
-        let pieces = self.secrets.pieces(text).into_iter().map(|piece| match piece {
-            Piece::Text(text) if syntax => escaped(text),
-            Piece::Text(text) => escaped(&encode(text)),
-            Piece::Name(id) if self.work.known.all[id].ready(step) => self.name(id, "", into),
-            _ => "scrubbed".to_owned(),
-        });
-        pieces.collect()
-    }
-
-    /// A name as a template; escaped unless the recorded value shows that it need not be.
-    fn name(&self, id: usize, value: &str, into: Into) -> String {
-        let known = &self.work.known.all[id];
-        if let Maker::Set(_, template) = &known.maker
-            && known.uses.len() == 1
-        {
-            return template.clone();
-        }
-        let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-        let safe = !value.is_empty() && value.bytes().all(unreserved) && known.maker != Maker::Column;
-        match into {
-            Into::Url if !safe => format!("${{{}|url}}", known.name),
-            Into::Json if !safe => format!("${{{}|json}}", known.name),
-            _ => format!("${{{}}}", known.name),
-        }
-    }
-}
-
-/// A literal text as a template: `${` would begin a name.
-fn escaped(text: &str) -> String {
-    text.replace("${", "${pick($)}{")
-}
-
-fn percent(c: char) -> String {
-    let mut bytes = [0; 4];
-    c.encode_utf8(&mut bytes)
-        .bytes()
-        .map(|b| format!("%{b:02X}"))
-        .collect()
 }
 
 /// The pause before a step, rounded: a person does not take the same time twice.
