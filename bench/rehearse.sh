@@ -47,7 +47,8 @@ main() {
 
 say() { printf 'rehearse: %s\n' "$*"; }
 fail() { printf 'rehearse: %s\n' "$*" >&2; exit 1; }
-number() { LC_ALL=en_US.UTF-8 printf "%'.f" "$1" 2>/dev/null || printf '%.f' "$1"; }
+# Groups of three digits.
+number() { printf '%.f' "$1" | sed -E ':a; s/^([0-9]+)([0-9]{3})/\1,\2/; ta'; }
 
 check_settings() {
   local name
