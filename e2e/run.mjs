@@ -25,6 +25,7 @@ const child = spawn(
   { stdio: "inherit", env: { ...process.env, E2E_PLACE: JSON.stringify(stand.place) } },
 );
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
-const code = await new Promise((done) => child.on("exit", (c) => done(c ?? 1)));
+const [code, signal] = await new Promise((done) => child.on("exit", (...how) => done(how)));
+if (signal) console.error(`the tests were ended by ${signal}`);
 await stand.close();
-process.exit(code);
+process.exit(code ?? 1);

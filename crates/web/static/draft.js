@@ -8,8 +8,7 @@ import { tab } from "./session.js";
 const KEEP_MS = 24 * 3600 * 1000;
 let sealing = Promise.resolve();
 
-// Writes the draft of this tab. They are sealed one after another: an older one never comes to lie over a
-// newer one.
+// Writes the draft of this tab. One is sealed after another, so that the newest stays.
 export async function write(session, content) {
   const sealed = sealing.then(() => seal(session, content));
   sealing = sealed.catch(() => {});
@@ -28,7 +27,7 @@ export async function read(session) {
 // Removes this tab's draft, and those of tabs that are long gone.
 export async function discard() {
   try {
-    // What is being sealed is put in before, so that it is removed with the rest.
+    // What is being sealed is written first.
     await sealing;
     await remove("drafts", tab());
     const [names, drafts] = [await keys("drafts"), await all("drafts")];

@@ -73,7 +73,7 @@ function onSubmit(event) {
   });
 }
 main.addEventListener("click", (event) => {
-  // The second click of a double click turns nothing, when it meets the next page neither.
+  // The second half of a double click may meet the next page.
   if (event.detail === 2 && event.target.closest(".ways button")) event.preventDefault();
   const link = event.target.closest("a[href^='/take/']");
   if (link && state.book && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -187,7 +187,7 @@ async function restore(resumed, page) {
   forms.fillAnswers(view.form(), state.answers);
   if (state.draft?.page === page) forms.fillTyped(view.form(), state.draft.fields);
   forms.fillTyped(view.form(), touched);
-  // What was typed before the script had got going is in no draft yet.
+  // No draft has this yet.
   if (Object.keys(touched).length > 0) edited();
 }
 
@@ -401,8 +401,7 @@ async function go(path) {
   catchUp();
 }
 
-// What follows a page that is shown. Nothing waits for it: the page can be turned at once, however slow the
-// device.
+// After a page is shown; it can be turned before this is done.
 async function catchUp() {
   await writeDraft();
   await sayHowThingsAre();
