@@ -1,7 +1,7 @@
 # Canvass. `make` shows what there is. Everything that is missing is installed by script/setup, which says what it does.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust e2e check check-long bench rehearse rehearse-headline
+.PHONY: help up test test-rust e2e check check-long bench bench-generator rehearse rehearse-headline
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -37,6 +37,10 @@ check-long: ## check and test, and what takes long: strict figures under load, m
 bench: ## Page-saves a second, with what they cost (needs wrk; about two minutes)
 	@script/setup bench
 	bench/saves.sh
+
+bench-generator: ## What the load generator costs beside wrk, and what people who wait cost (two minutes)
+	@script/setup bench
+	bench/generator.sh
 
 rehearse: ## A whole survey day, a million takers an hour, every answer traced (6 minutes)
 	@script/setup bench
