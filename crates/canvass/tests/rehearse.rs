@@ -95,7 +95,7 @@ fn ctrl_c_ends_the_arrivals_lets_people_finish_and_writes_every_report() {
         "{said}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert!(said.contains("the arrivals were ended early"), "{said}");
+    assert!(said.contains("The arrivals were ended early"), "{said}");
     assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
 
     let report: serde_json::Value =
@@ -152,6 +152,76 @@ fn what_was_acknowledged_and_could_not_be_written_fails_the_run() {
     let output = canvass(folder.path(), &args).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("/dev/full"));
+}
+
+#[test]
+fn a_target_that_hangs_does_not_pass() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    for kind in [["--requests-per-second", "20"], ["--arrivals", "20/s"]] {
+        let args = [
+            "run", "--get", &url, "-q", "--for", "1s", "--grace", "300ms", "--json", "r.json",
+        ];
+        let output = canvass(folder.path(), &[&args[..], &kind].concat())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("no reply by the end of the run"), "{said}");
+        let report: serde_json::Value =
+            serde_json::from_slice(&fs::read(folder.path().join("r.json")).unwrap()).unwrap();
+        assert_eq!(
+            report["overall"]["failures"], report["overall"]["requests"],
+            "{said}"
+        );
+        assert!(
+            report["overall"]["from_due"]["max"].as_u64() > Some(500_000),
+            "what they had waited by then counts"
+        );
+    }
+}
+
+#[test]
+fn reports_replace_nothing_but_what_was_named() {
+    let (address, _) = agreeable();
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://{address}/");
+    fs::write(folder.path().join("out.new"), "precious").unwrap();
+    fs::write(folder.path().join("real.json"), "").unwrap();
+    std::os::unix::fs::symlink("real.json", folder.path().join("link.json")).unwrap();
+    let run = |outputs: &[&str]| {
+        canvass(folder.path(), &[&["run", "--get", &url, "-q"], outputs].concat())
+            .output()
+            .unwrap()
+    };
+    let output = run(&["--json", "link.json", "--report", "out.html"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join("out.new")).unwrap(),
+        "precious"
+    );
+    assert!(folder.path().join("link.json").is_symlink());
+    assert!(
+        fs::read_to_string(folder.path().join("real.json"))
+            .unwrap()
+            .starts_with('{')
+    );
+    assert!(String::from_utf8_lossy(&run(&["--json", "/dev/stdout"]).stdout).contains("\"format\":1"));
+    assert!(complaint(&run(&["--json", "a", "--report", "a"])).contains("named twice"));
+    let left: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert!(
+        left.iter().all(|name| !name.to_string_lossy().ends_with(".part")),
+        "{left:?}"
+    );
 }
 
 fn complaint(output: &Output) -> String {

@@ -99,12 +99,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         Some(path) => Some(People::read(path, &scenario.columns, None, unique(args))?),
         None => None,
     };
-    for path in [&args.report, &args.json, &args.acknowledged]
-        .into_iter()
-        .flatten()
-    {
-        can_be_written(path)?;
-    }
+    check_outputs(args, &scenario)?;
     let threads = args
         .threads
         .unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
@@ -174,7 +169,52 @@ fn target(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<Origin> {
 /// Room that must be left on the disk of every file that is to be written, in bytes.
 const LEAST_ROOM: u64 = 16 << 20;
 
-/// Better now than after an hour.
+/// Better now than after an hour: every file can be written, and none is another or one that is read.
+fn check_outputs(args: &RunArgs, scenario: &Scenario) -> anyhow::Result<()> {
+    let data = args.data.as_ref().or(scenario.data.as_ref());
+    let mut taken: Vec<PathBuf> = args
+        .scenario
+        .iter()
+        .chain(data)
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    for path in [&args.report, &args.json, &args.acknowledged]
+        .into_iter()
+        .flatten()
+    {
+        can_be_written(path)?;
+        let whole = path.canonicalize().with_context(|| path.display().to_string())?;
+        if whole.is_file() && taken.contains(&whole) {
+            bail!(
+                "{}: this file is named twice: every output needs one of its own",
+                path.display()
+            );
+        }
+        taken.push(whole);
+    }
+    for path in [&args.report, &args.json]
+        .into_iter()
+        .flatten()
+        .filter(|path| path.is_file())
+    {
+        let new = beside(path);
+        File::create_new(&new).with_context(|| new.display().to_string())?;
+        fs::remove_file(&new).with_context(|| new.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// A name that nothing else has, beside the file that a link leads to.
+fn beside(path: &Path) -> PathBuf {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = whole
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    whole.with_file_name(format!(".{name}.{}.part", std::process::id()))
+}
+
 fn can_be_written(path: &Path) -> anyhow::Result<()> {
     File::options()
         .append(true)
@@ -222,11 +262,17 @@ fn usual_grace(scenario: &Scenario) -> Duration {
 
 fn write_reports(args: &RunArgs, report: &Report) -> anyhow::Result<()> {
     let write = |path: &Path, text: &[u8]| {
-        // Whole or not at all: a report that was there stays until the new one is.
-        let new = path.with_extension("new");
-        fs::write(&new, text)
-            .and_then(|()| fs::rename(&new, path))
-            .with_context(|| path.display().to_string())
+        let written = if path.is_file() {
+            // Whole or not at all: a report that was there stays until the new one is.
+            let new = beside(path);
+            fs::write(&new, text).and_then(|()| fs::rename(&new, path.canonicalize()?))
+        } else {
+            File::options()
+                .write(true)
+                .open(path)
+                .and_then(|mut file| file.write_all(text))
+        };
+        written.with_context(|| path.display().to_string())
     };
     if let Some(path) = &args.json {
         write(path, &serde_json::to_vec(report)?)?;

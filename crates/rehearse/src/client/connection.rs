@@ -20,8 +20,8 @@ use crate::Error;
 /// A reply's headers together may have at most this many bytes.
 const MOST_HEAD: usize = 256 << 10;
 const MOST_HEADERS: usize = 128;
-/// A reply's body may have at most this many bytes.
-const MOST_BODY: u64 = 1 << 30;
+/// A reply's body that is kept may have at most this many bytes.
+const MOST_BODY: u64 = 256 << 20;
 /// How many local loopback addresses connections to 127.0.0.0/8 are spread over: each has ports of its own.
 const LANES: u64 = 250;
 
@@ -218,7 +218,8 @@ impl Buffers {
 }
 
 impl Connection {
-    /// Sends a whole request and reads the whole reply to it, undecoded.
+    /// Sends a whole request and reads the whole reply to it, undecoded. `wanted`: whether the body is kept; that of a
+    /// status from 400 on always is.
     ///
     /// # Errors
     /// [`Trouble`]; the connection is of no use then.
@@ -226,6 +227,7 @@ impl Connection {
         &mut self,
         method: &str,
         request: &[u8],
+        wanted: bool,
     ) -> Result<(Exchanged, Box<Buffers>), Trouble> {
         let started = Instant::now();
         let written = self.stream.write(request).await;
@@ -247,7 +249,7 @@ impl Connection {
         }
         let first = Instant::now();
         let head = self.head(raw, reply).await?;
-        let (rest, bytes) = self.body(method, raw, reply).await?;
+        let (rest, bytes) = self.body(method, raw, reply, wanted).await?;
         self.used = true;
         let keep = head.keep && rest;
         Ok((
@@ -298,23 +300,36 @@ impl Connection {
         method: &str,
         raw: &mut Vec<u8>,
         reply: &mut Reply,
+        wanted: bool,
     ) -> Result<(bool, u64), Trouble> {
+        let kept = wanted || reply.status >= 400;
         let broken = |why: &str| Trouble::Malformed(why.into());
         match framing(method, reply.status, &reply.headers).map_err(|e| broken(&e.to_string()))? {
-            Framing::Length(length) if length > MOST_BODY => Err(broken("a body of more than 1 GiB")),
+            Framing::Length(length) if kept && length > MOST_BODY => {
+                Err(broken("a body of more than 256 MiB"))
+            }
             Framing::Length(length) => {
-                let wanted = length as usize;
-                let now = wanted.min(raw.len());
+                let mut left = length as usize;
+                let now = left.min(raw.len());
                 reply.body.extend_from_slice(&raw[..now]);
-                let more = raw.len() > now;
-                while reply.body.len() < wanted {
-                    if self.stream.read(&mut reply.body).await.map_err(Trouble::Broken)? == 0 {
+                let mut more = raw.len() > now;
+                left -= now;
+                while left > 0 {
+                    let into = if kept { &mut reply.body } else { &mut *raw };
+                    if !kept {
+                        into.clear();
+                    }
+                    let n = self.stream.read(into).await.map_err(Trouble::Broken)?;
+                    if n == 0 {
                         return Err(broken("it ended before its Content-Length"));
                     }
+                    more |= n > left;
+                    left = left.saturating_sub(n);
                 }
-                let exact = reply.body.len() == wanted && !more;
-                reply.body.truncate(wanted);
-                Ok((exact, length))
+                if kept {
+                    reply.body.truncate(length as usize);
+                }
+                Ok((!more, length))
             }
             Framing::Chunked => {
                 let mut chunks = Chunks::default();
@@ -324,7 +339,10 @@ impl Connection {
                     .map_err(|e| broken(&e.to_string()))?
                 {
                     if reply.body.len() as u64 > MOST_BODY {
-                        return Err(broken("a body of more than 1 GiB"));
+                        return Err(broken("a body of more than 256 MiB"));
+                    }
+                    if !kept {
+                        reply.body.clear();
                     }
                     match self.stream.read(raw).await.map_err(Trouble::Broken)? {
                         0 => return Err(broken("it ended within its chunks")),
@@ -334,13 +352,20 @@ impl Connection {
                 Ok((raw.is_empty(), bytes))
             }
             Framing::Close => {
+                let mut bytes = raw.len() as u64;
                 reply.body.append(raw);
-                while self.stream.read(&mut reply.body).await.map_err(Trouble::Broken)? > 0 {
+                loop {
                     if reply.body.len() as u64 > MOST_BODY {
-                        return Err(broken("a body of more than 1 GiB"));
+                        return Err(broken("a body of more than 256 MiB"));
+                    }
+                    if !kept {
+                        reply.body.clear();
+                    }
+                    match self.stream.read(&mut reply.body).await.map_err(Trouble::Broken)? {
+                        0 => return Ok((false, bytes)),
+                        n => bytes += n as u64,
                     }
                 }
-                Ok((false, reply.body.len() as u64))
             }
         }
     }

@@ -108,6 +108,11 @@ pub fn compare(before: &[Named], after: &[Named], force: bool) -> Result<Compari
     let before = valid(before, "before", &mut warnings)?;
     let after = valid(after, "after", &mut warnings)?;
     let all: Vec<&Named> = before.iter().chain(&after).copied().collect();
+    if let Some((one, other)) = same_run(&all) {
+        return Err(Error::bad(format!(
+            "{one} and {other} are the same run: a run counted twice shows nothing"
+        )));
+    }
     if let Some(difference) = different_runs(&all) {
         if !force {
             return Err(Error::bad(format!(
@@ -137,6 +142,18 @@ impl Comparison {
     fn overall(&self) -> impl Iterator<Item = &Figure> {
         self.figures.iter().filter(|figure| figure.step == ALL)
     }
+}
+
+/// Two of the reports that tell of one run.
+fn same_run<'a>(all: &[&'a Named]) -> Option<(&'a str, &'a str)> {
+    let same = |a: &Named, b: &Named| {
+        let key = |run: &Named| (run.report.started.clone(), run.report.seconds.to_bits());
+        key(a) == key(b) && a.report.overall.histogram == b.report.overall.histogram
+    };
+    all.iter().enumerate().find_map(|(index, one)| {
+        let other = all[index + 1..].iter().find(|other| same(one, other))?;
+        Some((one.name.as_str(), other.name.as_str()))
+    })
 }
 
 const ALL: &str = "all together";
@@ -480,7 +497,20 @@ impl Unit {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
+
+    #[test]
+    fn a_run_counts_once() {
+        let (before, mut after) = (runs(&[1, 2, 3]), runs(&[4, 5, 6]));
+        after[2].report = after[1].report.clone();
+        let refused = compare(&before, &after, true).unwrap_err().to_string();
+        assert!(
+            refused.contains("run1.json and run2.json are the same run"),
+            "{refused}"
+        );
+    }
 
     #[test]
     fn chances_are_those_of_the_published_tables() {
@@ -503,8 +533,10 @@ mod tests {
     }
 
     fn runs(p99s: &[u64]) -> Vec<Named> {
+        static MOMENT: AtomicU64 = AtomicU64::new(0);
         let run = |(i, p99): (usize, &u64)| {
             let mut report = Report {
+                started: MOMENT.fetch_add(1, Ordering::Relaxed).to_string(),
                 name: "day".into(),
                 wanted: "arrivals 10/s for 1m".into(),
                 ..Report::default()

@@ -49,7 +49,7 @@ pub fn judge(report: &mut Report, limits: &Limits) {
 fn why_invalid(report: &Report) -> Vec<String> {
     let generator = &report.generator;
     if report.overall.requests == 0 {
-        return vec!["No request was made, so nothing was measured.".into()];
+        return vec!["No request was answered or failed, so nothing was measured.".into()];
     }
     if generator.late_share > LATE_SHARE {
         return vec![format!(
@@ -66,12 +66,18 @@ fn why_invalid(report: &Report) -> Vec<String> {
 fn why_failed(report: &Report, limits: &Limits) -> Vec<String> {
     let mut reasons = Vec::new();
     let arrivals = &report.arrivals;
-    if arrivals.finished == 0 && arrivals.failed > 0 {
+    let nobody = arrivals.finished == 0 && arrivals.failed + arrivals.unfinished > 0;
+    if nobody || report.overall.failures == report.overall.requests {
         let first = report.failures.first();
         let cause = first.map_or(String::new(), |f| {
             format!(" (most often {}: {})", f.step, f.cause)
         });
-        reasons.push(format!("Nobody got through{cause}."));
+        let what = if nobody {
+            "Nobody got through"
+        } else {
+            "Every request failed"
+        };
+        reasons.push(format!("{what}{cause}."));
     }
     let p99 = report.overall.from_due.p99;
     if let Some(most) = limits.max_p99
@@ -111,15 +117,26 @@ fn warnings(report: &Report, limits: &Limits) -> Vec<String> {
     }
     if arrivals.started < arrivals.due {
         warnings.push(format!(
-            "Arrivals were ended early: {} of {} people began.",
+            "The arrivals were ended early: {} of {} people began.",
             words::count(arrivals.started),
             words::count(arrivals.due),
         ));
     }
     if arrivals.unfinished > 0 {
         warnings.push(format!(
-            "{} people were still on their way when the grace period ended.",
+            "{} people were still on their way at the end: their open requests count as failed.",
             words::count(arrivals.unfinished),
+        ));
+    }
+    for fault in report
+        .faults
+        .iter()
+        .filter(|f| f.exit.is_some_and(|code| code != 0))
+    {
+        warnings.push(format!(
+            "The command of the fault at {} ended with exit code {}: perhaps it did nothing.",
+            words::span(fault.at),
+            fault.exit.unwrap_or_default(),
         ));
     }
     for fault in report.faults.iter().filter(|f| f.recovered.is_none()) {
@@ -262,6 +279,15 @@ mod tests {
         report.arrivals.failed = 10;
         judge(&mut report, &Limits::default());
         assert!(report.verdict.valid && !report.verdict.passed);
+
+        let mut report = run();
+        report.arrivals = crate::report::Arrivals::default();
+        report.overall.failures = report.overall.requests;
+        judge(&mut report, &Limits::default());
+        assert!(
+            report.verdict.valid && !report.verdict.passed,
+            "every request of a run without people failed"
+        );
     }
 
     #[test]

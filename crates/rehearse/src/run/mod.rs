@@ -172,7 +172,7 @@ pub fn rehearse(options: Options) -> Result<Report, Error> {
     let plan = plan::Plan::new(&scenario, &target, &hosts, &mode)?;
     let mut warnings = raise_open_files(&mode);
     if plan.local {
-        warnings.push("the target runs on this machine: generator and target share its processors".into());
+        warnings.push("The target runs on this machine: generator and target share its processors.".into());
     }
 
     let started = SystemTime::now() + LEAD;

@@ -47,8 +47,8 @@ pub(super) fn report(shared: &Shared, told: Told) -> Report {
     }
     let (faults, mut warnings) = told.faults.finish(&timeline);
     warnings.splice(0..0, told.warnings);
-    if told.watched.ended_early {
-        warnings.push("the arrivals were ended early".into());
+    if told.watched.ended_early && !matches!(shared.mode, Mode::Open(_)) {
+        warnings.push("The arrivals were ended early.".into());
     }
     let mut reasons = Vec::new();
     let acknowledged = told.acknowledged.map(|(path, written)| {

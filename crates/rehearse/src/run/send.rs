@@ -71,7 +71,7 @@ impl Lines {
     ) -> Result<Answer, Trouble> {
         let mut connecting = None;
         for _ in 0..=MOST_REDIRECTS {
-            let (exchanged, mut buffers, took) = self.once(desk, &request, how.twice, traffic).await?;
+            let (exchanged, mut buffers, took) = self.once(desk, &request, how, traffic).await?;
             if let Some(took) = took {
                 connecting = Some(connecting.unwrap_or(Duration::ZERO) + took);
             }
@@ -114,7 +114,7 @@ impl Lines {
         &mut self,
         desk: &Desk,
         request: &Request,
-        twice: bool,
+        how: How,
         traffic: &mut Traffic,
     ) -> Result<(Exchanged, Box<Buffers>, Option<Duration>), Trouble> {
         let bytes = request.bytes(&self.cookies(&request.place));
@@ -131,10 +131,10 @@ impl Lines {
                 }
             };
             traffic.bytes_out += bytes.len() as u64;
-            let exchanged = if twice && request.body.is_some() {
+            let exchanged = if how.twice && request.body.is_some() {
                 Box::pin(self.clicked_twice(desk, &mut connection, request, &bytes, traffic)).await
             } else {
-                connection.exchange(&request.method, &bytes).await
+                connection.exchange(&request.method, &bytes, how.decode).await
             };
             match exchanged {
                 Ok((exchanged, buffers)) => {
@@ -165,13 +165,13 @@ impl Lines {
         let origin = &request.place.origin;
         let first = async {
             if let Ok(mut first) = desk.shared.connector.connect(origin, self.lane).await
-                && let Ok((_, buffers)) = first.exchange(&request.method, bytes).await
+                && let Ok((_, buffers)) = first.exchange(&request.method, bytes, false).await
             {
                 buffers.give_back();
             }
         };
         let ((), second) =
-            futures_util::future::join(first, connection.exchange(&request.method, bytes)).await;
+            futures_util::future::join(first, connection.exchange(&request.method, bytes, true)).await;
         second
     }
 
@@ -273,7 +273,7 @@ async fn fetch(
     lane: u64,
 ) -> Result<(Exchanged, Box<Buffers>, Option<Duration>, Connection), Trouble> {
     if let Some(mut connection) = idle {
-        match connection.exchange(&request.method, bytes).await {
+        match connection.exchange(&request.method, bytes, false).await {
             Ok((exchanged, buffers)) => return Ok((exchanged, buffers, None, connection)),
             Err(trouble) if trouble.is_stale() => {}
             Err(trouble) => return Err(trouble),
@@ -282,7 +282,7 @@ async fn fetch(
     let begun = Instant::now();
     let mut connection = desk.shared.connector.connect(&request.place.origin, lane).await?;
     let connecting = begun.elapsed();
-    let (exchanged, buffers) = connection.exchange(&request.method, bytes).await?;
+    let (exchanged, buffers) = connection.exchange(&request.method, bytes, false).await?;
     Ok((exchanged, buffers, Some(connecting), connection))
 }
 

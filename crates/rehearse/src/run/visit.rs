@@ -47,6 +47,49 @@ pub(super) struct Done {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CountedFailure;
 
+/// A request that is under way. Should the run end before it does, it counts as failed, with the time that it had taken
+/// by then: a target that hangs must not look as if nobody had asked it.
+struct Open<'d> {
+    desk: &'d Desk,
+    row: u16,
+    turn: Turn,
+    start: Instant,
+}
+
+impl Open<'_> {
+    /// It was answered, or failed.
+    fn over(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let end = Instant::now();
+        let sample = Sample {
+            due: self.turn.due,
+            ready: self.turn.ready,
+            start: self.start,
+            connect: None,
+            first_byte: None,
+            transfer: None,
+            end,
+            bytes_out: 0,
+            bytes_in: 0,
+            failed: true,
+        };
+        self.desk.record(|recorder| {
+            recorder.request(self.row, &sample);
+            recorder.failure(
+                self.row,
+                "no reply by the end of the run".into(),
+                end,
+                String::new,
+            );
+        });
+    }
+}
+
 /// One virtual person.
 pub(super) struct Person {
     desk: Rc<Desk>,
@@ -183,6 +226,12 @@ impl Person {
         let step = &desk.shared.scenario.journeys[self.journey].steps[index];
         let prepared = &desk.shared.plan.steps[self.journey][index];
         let start = Instant::now();
+        let open = Open {
+            desk: &desk,
+            row: prepared.row,
+            turn,
+            start,
+        };
         let mut traffic = Traffic::default();
         let (request, sent) = match self.make(step, prepared, filled.as_ref()) {
             Ok(request) => {
@@ -191,6 +240,7 @@ impl Person {
             }
             Err(cause) => (None, Err(cause)),
         };
+        open.over();
         let end = Instant::now();
         let mut sample = Sample {
             due: turn.due,

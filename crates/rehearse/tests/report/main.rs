@@ -96,6 +96,7 @@ fn three_runs_against_three() {
         let named = |factor: &f64| {
             let mut report = example::apart(&run, *factor);
             report.verdict.valid = true;
+            report.started = format!("a run of its own: {factor}");
             Named {
                 name: format!("run-{factor}.json"),
                 report,
