@@ -394,6 +394,32 @@ fn bodies_end_where_rfc_9112_says_and_are_decoded() {
 }
 
 #[test]
+fn a_body_that_nobody_reads_is_not_kept_and_the_connection_stays_in_step() {
+    let stub = Stub::start(|request| match request.path.as_str() {
+        "/chunked" => {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let chunk = format!("{:x}\r\n{}\r\n", 100_000, "x".repeat(100_000));
+            Answer::Raw(format!("{head}{}0\r\n\r\n", chunk.repeat(200)).into_bytes())
+        }
+        "/close" => Answer::Raw(format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(20_000_000)).into_bytes()),
+        _ => ok("x".repeat(20_000_000)),
+    });
+    let step = |path: &str| format!("[[step]]\nname = {path:?}\npath = {path:?}\nrepeat = 2\n");
+    let scenario = ["/length", "/chunked", "/close"].map(step).concat();
+    let report = rehearse(options(&scenario, &stub.url(), users(1))).unwrap();
+    green(&report);
+    assert_eq!(
+        report.steps[0].connect.count, 1,
+        "what was passed over ended where it should"
+    );
+    assert!(
+        report.steps.iter().all(|s| s.bytes_in > 40_000_000),
+        "{:#?}",
+        report.steps
+    );
+}
+
+#[test]
 fn troubles_are_told_apart_by_cause() {
     let stub = Stub::start(|request| match request.path.as_str() {
         "/silence" => Answer::Silence,
