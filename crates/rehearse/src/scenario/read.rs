@@ -60,14 +60,15 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use regex::Regex as TextRegex;
-use regex::bytes::Regex;
-use serde::Deserialize;
-
 use super::{
-    Body, Check, Extract, Fault, Fill, Journey, Part, Persona, Scenario, Slot, Source, Step, Template, Think,
+    Body, Check, Extract, Fault, Fill, Journey, Part, Scenario, Slot, Source, Step, Template, Think,
 };
 use crate::Error;
+use raw::{OneOrMore, Pairs, RawCheck, RawExtract, RawFault, RawJourney, RawPart, RawScenario, RawStep};
+use regex::Regex as TextRegex;
+use regex::bytes::Regex;
+
+mod raw;
 
 /// Reads and checks a scenario file.
 ///
@@ -590,193 +591,6 @@ fn duplicate<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a str> {
         .into_iter()
         .find(|name| !seen.insert(name.as_str()))
         .map(String::as_str)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawScenario {
-    name: Option<String>,
-    target: Option<String>,
-    data: Option<String>,
-    #[serde(default)]
-    columns: Vec<String>,
-    #[serde(default)]
-    persona: RawPersona,
-    #[serde(default)]
-    fault: Vec<RawFault>,
-    #[serde(default)]
-    step: Vec<RawStep>,
-    #[serde(default)]
-    journey: Vec<RawJourney>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPersona {
-    seed: Option<u64>,
-    skip: Option<f64>,
-    straight_line: Option<f64>,
-    long_text: Option<f64>,
-    leave: Option<f64>,
-    resume: Option<f64>,
-    resume_after: Option<String>,
-    double_click: Option<f64>,
-    back: Option<f64>,
-}
-
-impl RawPersona {
-    fn read(self) -> Result<Persona, Error> {
-        let share = |name: &str, value: Option<f64>| match value {
-            None => Ok(0.0),
-            Some(share) if (0.0..=1.0).contains(&share) => Ok(share),
-            Some(other) => Err(Error::bad(format!(
-                "persona: {name} = {other} is no share: it lies between 0 and 1"
-            ))),
-        };
-        let usual = Persona::default();
-        Ok(Persona {
-            seed: self.seed.unwrap_or(usual.seed),
-            skip: share("skip", self.skip)?,
-            straight_line: share("straight_line", self.straight_line)?,
-            long_text: share("long_text", self.long_text)?,
-            leave: share("leave", self.leave)?,
-            resume: share("resume", self.resume)?,
-            resume_after: self
-                .resume_after
-                .as_deref()
-                .map(duration)
-                .transpose()?
-                .unwrap_or(usual.resume_after),
-            double_click: share("double_click", self.double_click)?,
-            back: share("back", self.back)?,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFault {
-    at: String,
-    run: String,
-    name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawJourney {
-    name: String,
-    #[serde(default = "one")]
-    weight: f64,
-    #[serde(default)]
-    step: Vec<RawStep>,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawStep {
-    name: Option<String>,
-    method: Option<String>,
-    path: Option<String>,
-    think: Option<String>,
-    headers: Option<Pairs>,
-    form: Option<Pairs>,
-    json: Option<String>,
-    text: Option<String>,
-    file: Option<String>,
-    content_type: Option<String>,
-    multipart: Option<Vec<RawPart>>,
-    repeat: Option<u32>,
-    until: Option<String>,
-    follow: Option<bool>,
-    set: Option<Pairs>,
-    #[serde(default)]
-    assets: Vec<String>,
-    acknowledge: Option<Pairs>,
-    fill: Option<RawFill>,
-    #[serde(default)]
-    extract: Vec<RawExtract>,
-    #[serde(default)]
-    check: Vec<RawCheck>,
-}
-
-/// Names with values: a table, or an array of two-element arrays when a name comes twice.
-#[derive(Clone, Deserialize)]
-#[serde(untagged)]
-enum Pairs {
-    Table(toml::Table),
-    List(Vec<(String, String)>),
-}
-
-impl Pairs {
-    fn list(self) -> Result<Vec<(String, String)>, Error> {
-        match self {
-            Self::List(list) => Ok(list),
-            Self::Table(table) => table
-                .into_iter()
-                .map(|(key, value)| match value {
-                    toml::Value::String(text) => Ok((key, text)),
-                    toml::Value::Integer(number) => Ok((key, number.to_string())),
-                    toml::Value::Float(number) => Ok((key, number.to_string())),
-                    toml::Value::Boolean(yes) => Ok((key, yes.to_string())),
-                    _ => Err(Error::bad(format!("{key:?} must be a text in quotes"))),
-                })
-                .collect(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPart {
-    name: String,
-    #[serde(default)]
-    value: String,
-    file_name: Option<String>,
-    content_type: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawFill {
-    form: Option<String>,
-    button: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawExtract {
-    name: String,
-    input: Option<String>,
-    meta: Option<String>,
-    json: Option<String>,
-    header: Option<String>,
-    regex: Option<String>,
-    url: Option<String>,
-    cookie: Option<String>,
-    css: Option<String>,
-    attribute: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCheck {
-    status: Option<OneOrMore>,
-    text: Option<String>,
-    no_text: Option<String>,
-    json: Option<String>,
-    equals: Option<String>,
-    redirect: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(u16),
-    More(Vec<u16>),
 }
 
 #[cfg(test)]
