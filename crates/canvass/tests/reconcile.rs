@@ -120,14 +120,19 @@ fn a_query_that_fails_is_no_loss() {
             "SELECT *, 1 / (id - 19000) FROM purchase",
             "the query: division by zero (22012)",
         ),
-        (
-            "SELECT *, CASE id WHEN 19000 THEN pg_terminate_backend(pg_backend_pid()) END FROM purchase",
-            "the query: terminating connection due to administrator command (57P01)",
-        ),
     ] {
         let error = compare(&db, 20_000, query).unwrap_err();
         assert_eq!(error.to_string(), complaint);
     }
+
+    // The last words of a backend that is ended may or may not arrive before the end of its connection.
+    let query = "SELECT *, CASE id WHEN 19000 THEN pg_terminate_backend(pg_backend_pid()) END FROM purchase";
+    let error = compare(&db, 20_000, query).unwrap_err().to_string();
+    let words = [
+        "the query: terminating connection due to administrator command (57P01)",
+        "the database broke off: connection closed",
+    ];
+    assert!(words.contains(&error.as_str()), "{error}");
 }
 
 #[test]
