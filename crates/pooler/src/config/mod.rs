@@ -1,0 +1,1 @@
+//! The configuration: a `pgbouncer.ini` with a `[canvass]` section of our own.
