@@ -24,6 +24,7 @@ mod replication;
 mod server;
 mod session;
 mod statistics;
+pub mod tls;
 mod tls_start;
 mod upkeep;
 mod users;
