@@ -7,6 +7,7 @@ use crate::auth::hba::Rules;
 use crate::auth::ident::Maps;
 use crate::auth::userlist::Userlist;
 use crate::config::Settings;
+use crate::tls;
 
 /// The files' contents.
 #[derive(Debug, Default)]
@@ -17,6 +18,10 @@ pub struct Files {
     pub rules: Option<Rules>,
     /// `auth_ident_file`.
     pub maps: Option<Maps>,
+    /// TLS with clients; `None` when `client_tls_sslmode` is off.
+    pub client_tls: Option<tls::ClientSide>,
+    /// TLS with servers; `None` when `server_tls_sslmode` is off.
+    pub server_tls: Option<tls::ServerSide>,
 }
 
 impl Files {
@@ -41,6 +46,48 @@ impl Files {
             users: users.unwrap_or_default(),
             rules,
             maps,
+            client_tls: tls::ClientSide::load(&client_side(settings)).map_err(|error| error.to_string())?,
+            server_tls: Some(tls::ServerSide::load(&server_side(settings)).map_err(|error| error.to_string())?)
+                .filter(|side| side.sslmode() != tls::SslMode::Disable),
         })
+    }
+}
+
+fn mode(mode: crate::config::SslMode) -> tls::SslMode {
+    use crate::config::SslMode as From;
+    match mode {
+        From::Disable => tls::SslMode::Disable,
+        From::Allow => tls::SslMode::Allow,
+        From::Prefer => tls::SslMode::Prefer,
+        From::Require => tls::SslMode::Require,
+        From::VerifyCa => tls::SslMode::VerifyCa,
+        From::VerifyFull => tls::SslMode::VerifyFull,
+    }
+}
+
+fn client_side(settings: &Settings) -> tls::Settings {
+    tls::Settings {
+        sslmode: mode(settings.client_tls_sslmode),
+        key_file: settings.client_tls_key_file.clone(),
+        cert_file: settings.client_tls_cert_file.clone(),
+        ca_file: settings.client_tls_ca_file.clone(),
+        protocols: settings.client_tls_protocols.written().to_owned(),
+        ciphers: settings.client_tls_ciphers.clone(),
+        tls13_ciphers: settings.client_tls13_ciphers.clone(),
+        ecdhcurve: settings.client_tls_ecdhcurve.clone(),
+        dheparams: settings.client_tls_dheparams.clone(),
+    }
+}
+
+fn server_side(settings: &Settings) -> tls::Settings {
+    tls::Settings {
+        sslmode: mode(settings.server_tls_sslmode),
+        key_file: settings.server_tls_key_file.clone(),
+        cert_file: settings.server_tls_cert_file.clone(),
+        ca_file: settings.server_tls_ca_file.clone(),
+        protocols: settings.server_tls_protocols.written().to_owned(),
+        ciphers: settings.server_tls_ciphers.clone(),
+        tls13_ciphers: settings.server_tls13_ciphers.clone(),
+        ..tls::Settings::default()
     }
 }

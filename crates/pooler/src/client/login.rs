@@ -402,7 +402,7 @@ pub(crate) async fn check(
         Ok(address) => Origin::Tcp(address),
         Err(_) => Origin::Unix { user: peer.as_deref() },
     };
-    let common_name = crate::tls_start::common_name(stream);
+    let common_name = crate::tls_start::common_name(hub, stream);
     let login = ClientLogin {
         user: asked.user,
         database: &asked.database.name,

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsStream;
 
 use super::dialogue::read_message;
 use super::{DialogueError, OnServer, Replies, Server, ServerInfo};
@@ -21,6 +22,7 @@ use crate::hub::Hub;
 use crate::net::{Outbox, Socket, Stream};
 use crate::pool::{Seat, Terms, Welcome};
 use crate::session::Values;
+use crate::tls::Started;
 use crate::wire::backend_key::BackendKey;
 use crate::wire::error::ServerError;
 use crate::wire::parameter_status;
@@ -248,8 +250,19 @@ pub(crate) async fn open(hub: &Hub, endpoint: &Endpoint) -> Result<Socket, Conne
 ///
 /// # Errors
 /// [`ConnectError`]: no TLS where it is required, or a certificate that is not trusted.
-pub(crate) async fn open_with_tls(hub: &Hub, _terms: &Terms, endpoint: &Endpoint) -> Result<Stream, ConnectError> {
-    Ok(Stream::Plain(open(hub, endpoint).await?))
+pub(crate) async fn open_with_tls(hub: &Hub, terms: &Terms, endpoint: &Endpoint) -> Result<Stream, ConnectError> {
+    let socket = open(hub, endpoint).await?;
+    let files = hub.files.load_full();
+    let Some(side) = files.server_tls.as_ref().filter(|_| !socket.is_unix()) else {
+        return Ok(Stream::Plain(socket));
+    };
+    let host = terms.hosts.iter().find(|host| hub.names.is_of(host, endpoint));
+    let host = host.cloned().unwrap_or_else(|| endpoint.address().0);
+    let started = side.start(socket, &host).await;
+    match started.map_err(|error| ConnectError::Tls(format!("TLS with {endpoint}: {error}")))? {
+        Started::Plain(socket) => Ok(Stream::Plain(socket)),
+        Started::Tls(stream) => Ok(Stream::Tls(Box::new(TlsStream::Client(*stream)))),
+    }
 }
 
 /// Opens a connection for a cancel request.
