@@ -42,6 +42,8 @@ pub fn users<'a>(
         let name = database.auth_dbname.as_ref().or(config.settings.auth_dbname.as_ref());
         let on = match name {
             Some(name) => hub.database(name)?,
+            // The console is no database that a query could run in.
+            None if database.name == crate::admin::CONSOLE => return None,
             None => database.clone(),
         };
         let configured = database.auth_query.as_deref().unwrap_or(&config.settings.auth_query);
