@@ -35,7 +35,9 @@ pub enum Shutdown {
 
 impl Shutdown {
     fn read(value: u8) -> Option<Self> {
-        [Self::WaitForClients, Self::WaitForServers, Self::Immediate].into_iter().find(|kind| *kind as u8 == value)
+        [Self::WaitForClients, Self::WaitForServers, Self::Immediate]
+            .into_iter()
+            .find(|kind| *kind as u8 == value)
     }
 }
 
@@ -74,7 +76,10 @@ impl Hub {
     fn clients_of(&self, database: Option<&str>) -> Vec<Arc<ClientInfo>> {
         let mut clients = self.clients();
         clients.retain(|client| {
-            client.pool.get().is_some_and(|pool| database.is_none_or(|name| *pool.key.database == *name))
+            client
+                .pool
+                .get()
+                .is_some_and(|pool| database.is_none_or(|name| *pool.key.database == *name))
         });
         clients
     }
@@ -121,7 +126,12 @@ impl Hub {
 
     /// Waits until a paused database, or all, has no server connection any more.
     pub async fn until_quiet(&self, database: Option<&str>) {
-        self.until(|| self.pools_of(database).iter().all(|pool| pool.connected_servers() == 0)).await;
+        self.until(|| {
+            self.pools_of(database)
+                .iter()
+                .all(|pool| pool.connected_servers() == 0)
+        })
+        .await;
     }
 
     /// RESUME: the end of PAUSE, KILL and SUSPEND.
@@ -162,7 +172,10 @@ impl Hub {
             }
             return Ok(());
         }
-        let paused = self.database_states().into_iter().filter(|(_, state)| state.set_paused(false));
+        let paused = self
+            .database_states()
+            .into_iter()
+            .filter(|(_, state)| state.set_paused(false));
         if paused.count() == 0 {
             return Err(state_error("pooler is not paused/suspended"));
         }
@@ -177,7 +190,11 @@ impl Hub {
         if self.gate.mode() != Mode::Active {
             return Err(state_error("already suspended/paused"));
         }
-        if self.database_states().iter().any(|(_, state)| state.is_paused_itself()) {
+        if self
+            .database_states()
+            .iter()
+            .any(|(_, state)| state.is_paused_itself())
+        {
             return Err(state_error("cannot suspend with paused databases"));
         }
         self.note("SUSPEND", None);
@@ -231,7 +248,11 @@ impl Hub {
     /// # Errors
     /// No such database.
     pub fn disable(&self, database: &str, disabled: bool) -> Result<(), Refusal> {
-        let (command, deed) = if disabled { ("DISABLE", "disable") } else { ("ENABLE", "enable") };
+        let (command, deed) = if disabled {
+            ("DISABLE", "disable")
+        } else {
+            ("ENABLE", "enable")
+        };
         let state = self.named(database, deed)?;
         self.note(command, Some(database));
         state.set_disabled(disabled);
@@ -268,7 +289,10 @@ impl Hub {
     /// # Errors
     /// No such client.
     pub fn kill_client(&self, id: u64) -> Result<(), Refusal> {
-        let client = self.clients().into_iter().find(|client| client.id == id && client.state() != ClientState::Login);
+        let client = self
+            .clients()
+            .into_iter()
+            .find(|client| client.id == id && client.state() != ClientState::Login);
         let client = client.ok_or_else(|| Refusal::new("42704", "client not found"))?;
         client.order(Order::End(Refusal::KILLED));
         Ok(())
@@ -283,7 +307,8 @@ impl Hub {
             self.named(name, "wait in")?;
         }
         self.note("WAIT_CLOSE", database);
-        self.until(|| !self.pools_of(database).iter().any(|pool| pool.is_closing())).await;
+        self.until(|| !self.pools_of(database).iter().any(|pool| pool.is_closing()))
+            .await;
         Ok(())
     }
 

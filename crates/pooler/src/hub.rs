@@ -16,11 +16,11 @@ use crate::auth::{Credentials, Keyring, Secret};
 use crate::cancel::CancelKeys;
 use crate::client::ClientInfo;
 use crate::config::{Config, Database, PoolMode};
+use crate::control::Control;
 use crate::files::Files;
 use crate::log::Log;
 use crate::names::Names;
 use crate::net::Socket;
-use crate::control::Control;
 use crate::pool::{Census, DatabaseState, Gate, Pool, PoolKey, Stats, Terms};
 use crate::pooler::Phase;
 use crate::server::Endpoint;
@@ -208,7 +208,10 @@ impl Hub {
     pub fn auth_pool(self: &Arc<Self>, database: &Database, auth_user: &str) -> Arc<Pool> {
         let config = self.config.load();
         let mut pools = lock(&self.auth_pools);
-        if let Some(pool) = pools.get(database.name.as_str()).filter(|pool| &*pool.key.user == auth_user) {
+        if let Some(pool) = pools
+            .get(database.name.as_str())
+            .filter(|pool| &*pool.key.user == auth_user)
+        {
             return pool.clone();
         }
         let terms = Terms {
@@ -228,7 +231,10 @@ impl Hub {
 
     /// What the configuration knows to log in with as `user`.
     pub fn stored_credentials(&self, database: &Database, user: &str) -> Credentials {
-        let own = database.password.as_ref().filter(|_| database.user.as_deref().is_none_or(|own| own == user));
+        let own = database
+            .password
+            .as_ref()
+            .filter(|_| database.user.as_deref().is_none_or(|own| own == user));
         let own = own.and_then(|password| Secret::parse(password.expose()));
         let secret = own.or_else(|| self.files.load().users.secret(user).cloned());
         secret.as_ref().map_or(Credentials::Nothing, Credentials::from)
@@ -237,7 +243,9 @@ impl Hub {
     /// True for a pool of `auth_query`.
     pub fn is_auth_pool(&self, pool: &Pool) -> bool {
         let pools = lock(&self.auth_pools);
-        pools.get(&pool.key.database).is_some_and(|auth| std::ptr::eq(auth.as_ref(), pool))
+        pools
+            .get(&pool.key.database)
+            .is_some_and(|auth| std::ptr::eq(auth.as_ref(), pool))
     }
 
     /// All pools, those of `auth_query` included.
@@ -254,19 +262,31 @@ impl Hub {
 
     /// Names and states of all databases that anybody has asked for or decided about.
     pub fn database_states(&self) -> Vec<(Arc<str>, Arc<DatabaseState>)> {
-        lock(&self.databases).iter().map(|(name, state)| (name.clone(), state.clone())).collect()
+        lock(&self.databases)
+            .iter()
+            .map(|(name, state)| (name.clone(), state.clone()))
+            .collect()
     }
 
     /// Users with a client, and how many clients each has.
     pub fn users_connected(&self) -> Vec<(Arc<str>, usize)> {
-        lock(&self.user_clients).iter().map(|(name, count)| (name.clone(), *count)).collect()
+        lock(&self.user_clients)
+            .iter()
+            .map(|(name, count)| (name.clone(), *count))
+            .collect()
     }
 
     /// Forgets pools.
     pub fn forget_pools(&self, forget: impl Fn(&Pool) -> bool) {
         let gone: Vec<_> = lock(&self.pools).extract_if(|_, pool| forget(pool)).collect();
-        let auth: Vec<_> = lock(&self.auth_pools).extract_if(|_, pool| forget(pool)).collect();
-        for pool in gone.iter().map(|(_, pool)| pool).chain(auth.iter().map(|(_, pool)| pool)) {
+        let auth: Vec<_> = lock(&self.auth_pools)
+            .extract_if(|_, pool| forget(pool))
+            .collect();
+        for pool in gone
+            .iter()
+            .map(|(_, pool)| pool)
+            .chain(auth.iter().map(|(_, pool)| pool))
+        {
             pool.reconnect();
         }
     }

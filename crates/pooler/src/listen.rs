@@ -100,13 +100,19 @@ impl Listeners {
             let (address, port) = words(&listener.local_addr().ok()?);
             Some((listener.as_raw_fd(), address, port))
         });
-        let unix = self.unix.iter().map(|(listener, _)| (listener.as_raw_fd(), "unix".to_owned(), self.port));
+        let unix = self
+            .unix
+            .iter()
+            .map(|(listener, _)| (listener.as_raw_fd(), "unix".to_owned(), self.port));
         tcp.chain(unix).collect()
     }
 
     /// The TCP addresses.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.tcp.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.tcp
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect()
     }
 }
 
@@ -153,11 +159,20 @@ fn unix(path: &Path, config: &Config) -> io::Result<(StdUnixListener, UnixPlace)
     if let Some(name) = path.to_string_lossy().strip_prefix('@') {
         let listener = StdUnixListener::bind_addr(&UnixAddr::from_abstract_name(name)?)?;
         listener.set_nonblocking(true)?;
-        return Ok((listener, UnixPlace { path: None, keep: false }));
+        return Ok((
+            listener,
+            UnixPlace {
+                path: None,
+                keep: false,
+            },
+        ));
     }
     if path.exists() {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "a pooler is already listening there"));
+            return Err(io::Error::new(
+                io::ErrorKind::AddrInUse,
+                "a pooler is already listening there",
+            ));
         }
         fs::remove_file(path)?;
     }
@@ -169,7 +184,9 @@ fn unix(path: &Path, config: &Config) -> io::Result<(StdUnixListener, UnixPlace)
     fs::set_permissions(path, fs::Permissions::from_mode(settings.unix_socket_mode))?;
     if let Some(group) = &settings.unix_socket_group {
         let found = nix::unistd::Group::from_name(group)?;
-        let gid = found.map(|group| group.gid).or_else(|| group.parse().ok().map(nix::unistd::Gid::from_raw));
+        let gid = found
+            .map(|group| group.gid)
+            .or_else(|| group.parse().ok().map(nix::unistd::Gid::from_raw));
         let gid = gid.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no group {group}")))?;
         nix::unistd::chown(path, None, Some(gid))?;
     }
@@ -307,11 +324,17 @@ impl Accepting {
     }
 
     async fn while_suspended(&self) {
-        self.hub.gate.until(|| self.hub.gate.mode() != Mode::Suspended).await;
+        self.hub
+            .gate
+            .until(|| self.hub.gate.mode() != Mode::Suspended)
+            .await;
     }
 
     async fn until_suspended(&self) {
-        self.hub.gate.until(|| self.hub.gate.mode() == Mode::Suspended).await;
+        self.hub
+            .gate
+            .until(|| self.hub.gate.mode() == Mode::Suspended)
+            .await;
     }
 
     /// A connection that was given up is no reason to wait; a lack of file descriptors is.
@@ -324,8 +347,15 @@ impl Accepting {
 
     fn hand_over(&self, socket: Socket, peer: (String, u16), local: (String, u16)) {
         let here = self.hub.this_thread();
-        let counts = self.hub.threads.iter().map(|clients| clients.load(Ordering::Relaxed));
-        let to = counts.enumerate().min_by_key(|(_, clients)| *clients).map_or(here, |(thread, _)| thread);
+        let counts = self
+            .hub
+            .threads
+            .iter()
+            .map(|clients| clients.load(Ordering::Relaxed));
+        let to = counts
+            .enumerate()
+            .min_by_key(|(_, clients)| *clients)
+            .map_or(here, |(thread, _)| thread);
         let accepted = Travelling::leave(socket, to == here).map(|socket| Accepted { socket, peer, local });
         match accepted {
             // A thread that has ended takes nobody; the process is ending.

@@ -129,7 +129,9 @@ impl Log {
     pub fn reopen(&self, config: LogConfig) -> std::io::Result<()> {
         let file = config.file.as_ref().map(|path| {
             let opened = OpenOptions::new().create(true).append(true).open(path);
-            opened.map_err(|error| std::io::Error::new(error.kind(), format!("logfile {}: {error}", path.display())))
+            opened.map_err(|error| {
+                std::io::Error::new(error.kind(), format!("logfile {}: {error}", path.display()))
+            })
         });
         let file = file.transpose()?;
         let syslog = config.syslog.as_ref().and_then(|_| {
@@ -152,7 +154,8 @@ impl Log {
 
     /// How much the configuration asks for: 0, 1 with `-v`, 2 and more with more.
     pub fn set_verbose(&self, verbose: u32) {
-        self.verbose.store(verbose.max(self.least_verbose), Ordering::Relaxed);
+        self.verbose
+            .store(verbose.max(self.least_verbose), Ordering::Relaxed);
     }
 
     /// True when lines of this level are written.
@@ -198,7 +201,10 @@ impl Log {
     pub fn server(&self, level: Level, pool: &PoolKey, server: &ServerInfo, words: &str) {
         if self.writes(level) {
             let (address, port) = server.endpoint.address();
-            let line = format!("S-{:#x}: {}/{}@{address}:{port} {words}", server.id, pool.database, pool.user);
+            let line = format!(
+                "S-{:#x}: {}/{}@{address}:{port} {words}",
+                server.id, pool.database, pool.user
+            );
             self.line(level, &line);
         }
     }
@@ -216,5 +222,8 @@ fn printable(words: &str) -> String {
     if !words.contains(|c: char| c.is_control()) {
         return words.to_owned();
     }
-    words.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    words
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }

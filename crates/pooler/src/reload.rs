@@ -24,12 +24,19 @@ pub(crate) async fn reload(hub: &Arc<Hub>) -> Result<(), Refusal> {
     if done.unwrap_or(false) {
         return Ok(());
     }
-    Err(Refusal::new("F0000", "RELOAD failed, see logs for additional details"))
+    Err(Refusal::new(
+        "F0000",
+        "RELOAD failed, see logs for additional details",
+    ))
 }
 
 /// The same without a console; false when nothing has changed, and the log says why.
 pub(crate) fn reload_now(hub: &Arc<Hub>) -> bool {
-    let _changing = hub.control.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    let _changing = hub
+        .control
+        .changing
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let in_effect = hub.config.load_full();
     match read(hub, &in_effect) {
         Ok((config, files)) => {
@@ -40,7 +47,8 @@ pub(crate) fn reload_now(hub: &Arc<Hub>) -> bool {
             for problem in problems {
                 hub.log.line(Level::Error, &problem);
             }
-            hub.log.line(Level::Error, "RELOAD Failed, see logs for more details");
+            hub.log
+                .line(Level::Error, "RELOAD Failed, see logs for more details");
             false
         }
     }
@@ -56,7 +64,10 @@ fn read(hub: &Hub, in_effect: &Config) -> Result<(Config, Files), Vec<String>> {
         hub.log.line(Level::Warning, warning);
     }
     for name in config.keep_until_restart(in_effect) {
-        hub.log.line(Level::Warning, &format!("{name} was changed in the file: it needs a restart to take effect"));
+        hub.log.line(
+            Level::Warning,
+            &format!("{name} was changed in the file: it needs a restart to take effect"),
+        );
     }
     let files = files(hub, &config).map_err(|problem| vec![problem])?;
     Ok((config, files))
@@ -82,10 +93,16 @@ pub(crate) async fn set(hub: &Arc<Hub>, key: &str, value: &str) -> Result<(), Re
 }
 
 fn set_now(hub: &Arc<Hub>, key: &str, value: &str) -> Result<(), String> {
-    let _changing = hub.control.changing.lock().unwrap_or_else(PoisonError::into_inner);
+    let _changing = hub
+        .control
+        .changing
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     let in_effect = hub.config.load_full();
     let mut config = Config::clone(&in_effect);
-    config.set(key, value).map_err(|error| error.problems().join("; "))?;
+    config
+        .set(key, value)
+        .map_err(|error| error.problems().join("; "))?;
     let files = files(hub, &config)?;
     apply(hub, &in_effect, config, files);
     Ok(())
@@ -115,7 +132,14 @@ fn renew(hub: &Arc<Hub>, before: &Config, config: &Config, pool: &Pool, other_tl
     };
     let old = pool.terms.load_full();
     let resolved = Terms::resolve(config, &database, config.users.get(&*pool.key.user));
-    let terms = if hub.is_auth_pool(pool) { Terms { mode: old.mode, ..resolved } } else { resolved };
+    let terms = if hub.is_auth_pool(pool) {
+        Terms {
+            mode: old.mode,
+            ..resolved
+        }
+    } else {
+        resolved
+    };
     let user = terms.server_user.as_deref().unwrap_or(&pool.key.user);
     match hub.stored_credentials(&database, user) {
         // What a client showed at its login stays.
@@ -123,7 +147,10 @@ fn renew(hub: &Arc<Hub>, before: &Config, config: &Config, pool: &Pool, other_tl
         stored => pool.credentials.store(Arc::new(stored)),
     }
     let password = |config: &Config| {
-        let own = config.databases.get(&*pool.key.database).or(config.any_database.as_ref());
+        let own = config
+            .databases
+            .get(&*pool.key.database)
+            .or(config.any_database.as_ref());
         own.and_then(|database| database.password.clone())
     };
     let is_other = terms.needs_other_servers(&old) || password(config) != password(before) || other_tls;

@@ -94,7 +94,9 @@ fn sums(hub: &Hub) -> Sums {
     let mut all = Sums::new();
     all.insert(CONSOLE.into(), hub.console_stats.totals());
     for pool in hub.pools() {
-        all.entry(pool.key.database.clone()).or_default().add(&pool.stats.totals());
+        all.entry(pool.key.database.clone())
+            .or_default()
+            .add(&pool.stats.totals());
     }
     all
 }

@@ -73,7 +73,8 @@ pub(crate) async fn authenticate(
 ) -> Result<Rights, Refusal> {
     if user == CONSOLE && unix_uid(stream) == Some(nix::unistd::getuid().as_raw()) {
         if hub.config.load().settings.log_connections {
-            hub.log.client(Level::Log, info, "pgbouncer access from unix socket");
+            hub.log
+                .client(Level::Log, info, "pgbouncer access from unix socket");
         }
         return Ok(Rights::Admin);
     }
@@ -83,7 +84,11 @@ pub(crate) async fn authenticate(
     let is_in = |users: &[String]| users.iter().any(|name| name == user);
     if settings.auth_type == AuthType::Any {
         // Nobody is asked, so names prove nothing; as in pgbouncer they count all the same.
-        return Ok(if is_in(&settings.admin_users) { Rights::Admin } else { Rights::Look });
+        return Ok(if is_in(&settings.admin_users) {
+            Rights::Admin
+        } else {
+            Rights::Look
+        });
     }
     let database = Database {
         name: CONSOLE.to_owned(),
@@ -141,8 +146,10 @@ pub(crate) async fn serve(hub: &Arc<Hub>, info: &Arc<ClientInfo>, stream: Stream
 /// Nobody is left who could end a SUSPEND.
 fn resume_after_the_last(hub: &Hub, rights: Rights) {
     let is_console = |client: &Arc<ClientInfo>| client.is_admin.load(Ordering::Relaxed);
-    if rights == Rights::Admin && hub.gate.mode() == Mode::Suspended && !hub.clients().iter().any(is_console) {
-        hub.log.line(Level::Log, "admin disappeared when suspended, doing RESUME");
+    if rights == Rights::Admin && hub.gate.mode() == Mode::Suspended && !hub.clients().iter().any(is_console)
+    {
+        hub.log
+            .line(Level::Log, "admin disappeared when suspended, doing RESUME");
         // It is suspended, so it can be resumed, unless somebody was faster.
         let _ = hub.resume(None);
     }
@@ -154,7 +161,11 @@ impl Console<'_> {
         let key = key.map_err(|error| Refusal::new("XX000", format!("no random numbers: {error}")))?;
         let _ = self.info.key.set(key.clone());
         let mut words = vec![b'R', 0, 0, 0, 8, 0, 0, 0, 0];
-        put_status(b"server_version", format!("{COMPATIBLE}/bouncer").as_bytes(), &mut words);
+        put_status(
+            b"server_version",
+            format!("{COMPATIBLE}/bouncer").as_bytes(),
+            &mut words,
+        );
         for (name, value) in PARAMETERS {
             put_status(name.as_bytes(), value.as_bytes(), &mut words);
         }
@@ -205,11 +216,15 @@ impl Console<'_> {
                 Ok(())
             }
             b'X' => Err(Refusal::silent("client close request")),
-            b'P' | b'B' | b'E' | b'D' | b'C' | b'S' | b'H' | b'F' => {
-                Err(Refusal::new("0A000", "extended query protocol not supported by admin console"))
-            }
+            b'P' | b'B' | b'E' | b'D' | b'C' | b'S' | b'H' | b'F' => Err(Refusal::new(
+                "0A000",
+                "extended query protocol not supported by admin console",
+            )),
             kind => {
-                let words = format!("unsupported packet type for admin console: {}", char::from(kind).escape_default());
+                let words = format!(
+                    "unsupported packet type for admin console: {}",
+                    char::from(kind).escape_default()
+                );
                 Err(Refusal::new("08P01", words))
             }
         }
@@ -233,7 +248,13 @@ impl Console<'_> {
                 Err(refusal) => {
                     let mut answer = Vec::new();
                     let hint = refusal.hint.as_deref();
-                    put_error(Severity::Error, &refusal.sqlstate, &refusal.message, hint, &mut answer);
+                    put_error(
+                        Severity::Error,
+                        &refusal.sqlstate,
+                        &refusal.message,
+                        hint,
+                        &mut answer,
+                    );
                     self.say(&answer).await?;
                     sent += answer.len();
                     break;
@@ -257,7 +278,10 @@ async fn message(stream: &mut BufReader<Stream>) -> Result<Vec<u8>, Refusal> {
     let head = wire::client_head(&message).map_err(|error| Refusal::silent(error.to_string()))?;
     let total = head.map_or(0, |head| head.total);
     if !(HEADER..=LONGEST).contains(&total) {
-        return Err(Refusal::new("54000", format!("a message of {total} bytes on the console, which takes {LONGEST}")));
+        return Err(Refusal::new(
+            "54000",
+            format!("a message of {total} bytes on the console, which takes {LONGEST}"),
+        ));
     }
     message.resize(total, 0);
     stream.read_exact(&mut message[HEADER..]).await.map_err(eof)?;

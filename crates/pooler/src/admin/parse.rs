@@ -102,7 +102,10 @@ fn command(tokens: Vec<Token>) -> Option<Command> {
         None => None,
         Some(token) => Some(name(token)?),
     };
-    Some(Command::Word { word: first, argument })
+    Some(Command::Word {
+        word: first,
+        argument,
+    })
 }
 
 fn name(token: Token) -> Option<String> {
@@ -214,7 +217,10 @@ mod tests {
     }
 
     fn commands(query: &str) -> Vec<Option<Command>> {
-        statements(query).into_iter().map(|statement| statement.command).collect()
+        statements(query)
+            .into_iter()
+            .map(|statement| statement.command)
+            .collect()
     }
 
     #[test]
@@ -282,6 +288,9 @@ mod tests {
         }
         let both = statements("show a b ; reload");
         assert_eq!((both[0].text, both[1].text), ("show a b ;", "reload"));
-        assert_eq!((both[0].command.is_none(), both[1].command.is_some()), (true, true));
+        assert_eq!(
+            (both[0].command.is_none(), both[1].command.is_some()),
+            (true, true)
+        );
     }
 }

@@ -69,7 +69,14 @@ impl Console<'_> {
         if let Err(refusal) = &answer {
             // What cannot be understood may be anything, a password too.
             let is_ours = refusal.sqlstate != SYNTAX;
-            self.hub.log.line(Level::Error, if is_ours { &refusal.message } else { "invalid command on the console" });
+            self.hub.log.line(
+                Level::Error,
+                if is_ours {
+                    &refusal.message
+                } else {
+                    "invalid command on the console"
+                },
+            );
         }
         Ok(answer)
     }
@@ -182,7 +189,9 @@ impl Console<'_> {
 /// True for commands beside SHOW and SET, with what may stand behind them.
 fn is_known(word: &str, argument: Option<&str>) -> bool {
     match word {
-        "disable" | "enable" | "kill" | "kill_client" | "pause" | "reconnect" | "resume" | "wait_close" => true,
+        "disable" | "enable" | "kill" | "kill_client" | "pause" | "reconnect" | "resume" | "wait_close" => {
+            true
+        }
         "reload" | "suspend" => argument.is_none(),
         "shutdown" => shutdown(argument).is_some(),
         _ => false,
@@ -200,5 +209,7 @@ fn shutdown(argument: Option<&str>) -> Option<Shutdown> {
 
 fn client_id(argument: Option<&str>) -> Result<u64, Refusal> {
     let id = argument.and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Refusal::new("22023", "invalid client pointer supplied").with_hint("take the id of SHOW CLIENTS"))
+    id.ok_or_else(|| {
+        Refusal::new("22023", "invalid client pointer supplied").with_hint("take the id of SHOW CLIENTS")
+    })
 }

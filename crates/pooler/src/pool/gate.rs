@@ -36,7 +36,10 @@ impl Gate {
 
     /// Goes from one mode to another; false when the mode was not `from`.
     pub fn change(&self, from: Mode, to: Mode) -> bool {
-        let changed = self.mode.compare_exchange(from as u8, to as u8, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        let changed = self
+            .mode
+            .compare_exchange(from as u8, to as u8, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok();
         if changed {
             self.changed.notify_waiters();
         }

@@ -232,7 +232,12 @@ impl Pool {
         let idle = self.drain_idle();
         if let Some(hub) = self.hub.upgrade() {
             for server in &idle {
-                hub.log.server(crate::log::Level::Log, &self.key, &server.info, &upkeep::closing(server, why));
+                hub.log.server(
+                    crate::log::Level::Log,
+                    &self.key,
+                    &server.info,
+                    &upkeep::closing(server, why),
+                );
             }
         }
     }
@@ -259,7 +264,11 @@ impl Pool {
 
     /// Takes out all idle servers.
     pub fn drain_idle(&self) -> Vec<Box<Server>> {
-        self.lock().idle.iter_mut().flat_map(VecDeque::drain_all).collect()
+        self.lock()
+            .idle
+            .iter_mut()
+            .flat_map(VecDeque::drain_all)
+            .collect()
     }
 
     /// Closes the idle server that has been idle longest; false when there is none.
@@ -280,7 +289,11 @@ impl Pool {
     /// The moment since which its longest idle server is idle.
     pub fn idle_longest_since(&self) -> Option<Instant> {
         let inner = self.lock();
-        inner.idle.iter().filter_map(|idle| Some(idle.front()?.idle_since)).min()
+        inner
+            .idle
+            .iter()
+            .filter_map(|idle| Some(idle.front()?.idle_since))
+            .min()
     }
 
     /// Figures for `SHOW POOLS`.
@@ -290,7 +303,11 @@ impl Pool {
             live: inner.live,
             connecting: inner.connecting,
             waiting: inner.waiting.len(),
-            oldest_wait: inner.waiting.oldest().map(|since| since.elapsed()).unwrap_or_default(),
+            oldest_wait: inner
+                .waiting
+                .oldest()
+                .map(|since| since.elapsed())
+                .unwrap_or_default(),
             ..Counts::default()
         };
         let terms = self.terms.load();
@@ -303,7 +320,10 @@ impl Pool {
 
     /// RECONNECT or RELOAD made servers leave that are still there.
     pub fn is_closing(&self) -> bool {
-        self.lock().members.values().any(|member| member.close_needed.load(Ordering::Relaxed))
+        self.lock()
+            .members
+            .values()
+            .any(|member| member.close_needed.load(Ordering::Relaxed))
     }
 
     /// Servers that exist, without those that are being connected.
@@ -327,7 +347,11 @@ impl Pool {
 impl Inner {
     fn take_idle(&mut self, thread: usize, round_robin: bool) -> Option<Box<Server>> {
         let pop = |idle: &mut VecDeque<Box<Server>>| {
-            if round_robin { idle.pop_front() } else { idle.pop_back() }
+            if round_robin {
+                idle.pop_front()
+            } else {
+                idle.pop_back()
+            }
         };
         if let Some(server) = self.idle.get_mut(thread).and_then(pop) {
             return Some(server);

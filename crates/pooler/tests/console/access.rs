@@ -31,7 +31,11 @@ fn administrators_may_do_everything_and_viewers_may_look() {
         "SHUTDOWN",
         "SET log_stats = 0",
     ] {
-        assert_eq!(viewer.fail(command), ("42501".into(), "admin access needed".into()), "{command}");
+        assert_eq!(
+            viewer.fail(command),
+            ("42501".into(), "admin access needed".into()),
+            "{command}"
+        );
     }
 }
 
@@ -58,7 +62,10 @@ fn a_password_is_asked_for_where_others_are_asked_too() {
     let mut answer = [0; 9];
     std::io::Read::read_exact(&mut socket, &mut answer).unwrap();
 
-    assert_eq!(answer, *b"R\0\0\0\x08\0\0\0\x03", "AuthenticationCleartextPassword");
+    assert_eq!(
+        answer, *b"R\0\0\0\x08\0\0\0\x03",
+        "AuthenticationCleartextPassword"
+    );
 }
 
 #[test]
@@ -90,7 +97,13 @@ fn a_full_pooler_lets_administrators_in() {
 
     let refused = code(Client::tcp(pool.address, "canvass", "app"));
 
-    assert_eq!(refused, ("53300".into(), "no more connections allowed (max_client_conn)".into()));
+    assert_eq!(
+        refused,
+        (
+            "53300".into(),
+            "no more connections allowed (max_client_conn)".into()
+        )
+    );
     assert_eq!(pool.console().run("SHOW STATE"), "SHOW");
 }
 
@@ -99,14 +112,21 @@ fn a_console_says_what_it_is_and_speaks_the_simple_protocol_only() {
     let pool = Pool::start("");
     let mut console = pool.console();
 
-    let version = console.settings.iter().find(|(name, _)| name == "server_version").unwrap();
+    let version = console
+        .settings
+        .iter()
+        .find(|(name, _)| name == "server_version")
+        .unwrap();
     assert_eq!(version.1, "1.25.0/bouncer");
     console.send(b'P', b"\0SHOW STATE\0\0\0");
     let reply = console.reply();
 
     assert_eq!(
         reply.errors,
-        [("0A000".into(), "extended query protocol not supported by admin console".into())]
+        [(
+            "0A000".into(),
+            "extended query protocol not supported by admin console".into()
+        )]
     );
     assert!(reply.ended);
 }
@@ -116,11 +136,20 @@ fn what_is_no_command_is_refused_as_it_was_written() {
     let pool = Pool::start("");
     let mut console = pool.console();
 
-    for query in ["BEGIN", "SELECT 1 + 1;", "SHOW nothing;", "RELOAD now", "SHUTDOWN soon"] {
+    for query in [
+        "BEGIN",
+        "SELECT 1 + 1;",
+        "SHOW nothing;",
+        "RELOAD now",
+        "SHUTDOWN soon",
+    ] {
         let expected = format!("invalid command '{query}', use SHOW HELP;");
         assert_eq!(console.fail(query), ("42601".into(), expected), "{query}");
     }
-    assert!(!pool.log().contains("1 + 1"), "a text that may be anything is not logged");
+    assert!(
+        !pool.log().contains("1 + 1"),
+        "a text that may be anything is not logged"
+    );
 }
 
 #[test]
@@ -143,6 +172,9 @@ fn drivers_that_change_settings_unasked_are_humoured() {
     let set = console.query("SET client_encoding TO 'UTF8'");
     let shown = console.query("SHOW client_encoding");
 
-    assert_eq!((set.tags, &set.notices[0].0[..]), (vec!["SET".to_owned()], "SET ignored"));
+    assert_eq!(
+        (set.tags, &set.notices[0].0[..]),
+        (vec!["SET".to_owned()], "SET ignored")
+    );
     assert_eq!(shown.column("client_encoding"), ["UTF-8"]);
 }

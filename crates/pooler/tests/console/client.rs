@@ -55,7 +55,10 @@ impl Reply {
     pub fn column(&self, name: &str) -> Vec<&str> {
         let at = self.columns.iter().position(|(column, _)| column == name);
         let at = at.unwrap_or_else(|| panic!("no column {name} in {:?}", self.columns));
-        self.rows.iter().map(|row| row[at].as_deref().unwrap_or("NULL")).collect()
+        self.rows
+            .iter()
+            .map(|row| row[at].as_deref().unwrap_or("NULL"))
+            .collect()
     }
 
     /// The value of a column in the row that has `of` in the column `by`.
@@ -88,18 +91,26 @@ impl Client {
         packet.extend(format!("user\0{user}\0database\0{database}\0\0").bytes());
         client.send_untyped(&packet);
         let reply = client.reply();
-        if reply.ended || !reply.errors.is_empty() { Err(reply) } else { Ok(client) }
+        if reply.ended || !reply.errors.is_empty() {
+            Err(reply)
+        } else {
+            Ok(client)
+        }
     }
 
     fn send_untyped(&mut self, body: &[u8]) {
         let length = u32::try_from(body.len() + 4).unwrap();
-        self.socket.write_all(&[&length.to_be_bytes(), body].concat()).unwrap();
+        self.socket
+            .write_all(&[&length.to_be_bytes(), body].concat())
+            .unwrap();
     }
 
     /// Sends a message of any kind.
     pub fn send(&mut self, kind: u8, body: &[u8]) {
         let length = u32::try_from(body.len() + 4).unwrap();
-        self.socket.write_all(&[&[kind], &length.to_be_bytes()[..], body].concat()).unwrap();
+        self.socket
+            .write_all(&[&[kind], &length.to_be_bytes()[..], body].concat())
+            .unwrap();
     }
 
     /// Sends a query without waiting for its reply.
@@ -125,7 +136,10 @@ impl Client {
                 b'N' => reply.notices.push((field(&body, b'M'), field(&body, b'D'))),
                 b'K' => self.key = body,
                 b'S' => {
-                    let (name, value) = text(&body).split_once('\0').map(|(a, b)| (a.into(), b.into())).unwrap();
+                    let (name, value) = text(&body)
+                        .split_once('\0')
+                        .map(|(a, b)| (a.into(), b.into()))
+                        .unwrap();
                     self.settings.push((name, value));
                 }
                 b'R' => {}
@@ -149,7 +163,11 @@ impl Client {
     /// Runs something that must fail: SQLSTATE and message.
     pub fn fail(&mut self, sql: &str) -> (String, String) {
         let reply = self.query(sql);
-        reply.errors.first().cloned().unwrap_or_else(|| panic!("{sql} did not fail: {reply:?}"))
+        reply
+            .errors
+            .first()
+            .cloned()
+            .unwrap_or_else(|| panic!("{sql} did not fail: {reply:?}"))
     }
 
     /// True when nothing has come that was not read.
@@ -184,8 +202,12 @@ fn text(body: &[u8]) -> String {
 }
 
 fn field(body: &[u8], code: u8) -> String {
-    let found = body.split(|byte| *byte == 0).find(|field| field.first() == Some(&code));
-    found.map(|field| String::from_utf8_lossy(&field[1..]).into_owned()).unwrap_or_default()
+    let found = body
+        .split(|byte| *byte == 0)
+        .find(|field| field.first() == Some(&code));
+    found
+        .map(|field| String::from_utf8_lossy(&field[1..]).into_owned())
+        .unwrap_or_default()
 }
 
 fn columns(body: &[u8]) -> Vec<(String, u32)> {

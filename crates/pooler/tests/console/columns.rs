@@ -37,7 +37,8 @@ fn tables_have_pgbouncer_s_columns() {
     let sockets = format!("{SOCKET} {BUFFERS}");
     let stats = format!("database {STATS}");
     let totals = format!("database {COUNTS} client_parse_count:n server_parse_count:n bind_count:n");
-    let averages = format!("database {COUNTS} avg_client_parse_count:n avg_server_parse_count:n avg_bind_count:n");
+    let averages =
+        format!("database {COUNTS} avg_client_parse_count:n avg_server_parse_count:n avg_bind_count:n");
     for (what, columns) in [
         ("CLIENTS", SOCKET),
         ("SERVERS", SOCKET),
@@ -98,7 +99,15 @@ fn help_is_a_notice_with_the_commands_as_its_detail() {
 
     let (message, detail) = &help.notices[0];
     assert_eq!(message, "Console usage");
-    for command in ["SHOW ", "SET key", "RELOAD", "PAUSE [", "SUSPEND", "KILL_CLIENT", "WAIT_FOR_CLIENTS"] {
+    for command in [
+        "SHOW ",
+        "SET key",
+        "RELOAD",
+        "PAUSE [",
+        "SUSPEND",
+        "KILL_CLIENT",
+        "WAIT_FOR_CLIENTS",
+    ] {
         assert!(detail.contains(command), "{command} is missing in {detail}");
     }
     assert_eq!(help.tags, ["SHOW"]);
@@ -128,12 +137,18 @@ fn lists_totals_and_states_have_pgbouncer_s_rows() {
             "dns_pending",
         ]
     );
-    assert_eq!(console.query("SHOW STATE").column("key"), ["active", "paused", "suspended"]);
+    assert_eq!(
+        console.query("SHOW STATE").column("key"),
+        ["active", "paused", "suspended"]
+    );
     assert_eq!(console.query("SHOW STATE").column("value"), ["yes", "no", "no"]);
     let totals = console.query("SHOW TOTALS");
     let names = totals.column("name");
     assert_eq!(names.len(), 22);
     assert_eq!((names[3], names[21]), ("total_client_bytes", "avg_ps_bind_count"));
     let version = console.query("SHOW VERSION");
-    assert!(version.column("version")[0].starts_with("PgBouncer 1.25."), "{version:?}");
+    assert!(
+        version.column("version")[0].starts_with("PgBouncer 1.25."),
+        "{version:?}"
+    );
 }

@@ -35,7 +35,10 @@ fn pause_waits_until_servers_are_free_and_clients_wait_until_resume() {
     // And RESUME lets everybody go on.
     assert_eq!(console.run("RESUME"), "RESUME");
     assert_eq!(client.reply().tags, ["SELECT 1"]);
-    assert_eq!(console.fail("RESUME"), error("55000", "pooler is not paused/suspended"));
+    assert_eq!(
+        console.fail("RESUME"),
+        error("55000", "pooler is not paused/suspended")
+    );
     assert!(pool.log().contains("LOG PAUSE command issued"));
 }
 
@@ -47,17 +50,32 @@ fn one_database_is_paused_and_resumed_by_name() {
     client.run("SELECT 1");
 
     assert_eq!(console.run("PAUSE app"), "PAUSE");
-    assert_eq!(console.query("SHOW DATABASES").value("name", "app", "paused"), "1");
+    assert_eq!(
+        console.query("SHOW DATABASES").value("name", "app", "paused"),
+        "1"
+    );
     assert_eq!(console.query("SHOW STATE").column("value"), ["yes", "no", "no"]);
-    assert_eq!(console.fail("SUSPEND"), error("55000", "cannot suspend with paused databases"));
+    assert_eq!(
+        console.fail("SUSPEND"),
+        error("55000", "cannot suspend with paused databases")
+    );
     client.ask("SELECT 1");
     pool.until("SHOW POOLS", "database", "app", "cl_waiting", "1");
 
     assert_eq!(console.run("RESUME app"), "RESUME");
     assert_eq!(client.reply().tags, ["SELECT 1"]);
-    assert_eq!(console.fail("RESUME app"), error("55000", "database app is not paused"));
-    assert_eq!(console.fail("PAUSE nowhere"), error("3D000", "no such database: nowhere"));
-    assert_eq!(console.fail("PAUSE pgbouncer"), error("0A000", "cannot pause admin db: pgbouncer"));
+    assert_eq!(
+        console.fail("RESUME app"),
+        error("55000", "database app is not paused")
+    );
+    assert_eq!(
+        console.fail("PAUSE nowhere"),
+        error("3D000", "no such database: nowhere")
+    );
+    assert_eq!(
+        console.fail("PAUSE pgbouncer"),
+        error("0A000", "cannot pause admin db: pgbouncer")
+    );
 }
 
 #[test]
@@ -71,7 +89,10 @@ fn a_pause_that_takes_too_long_can_be_cancelled() {
 
     pool.cancel(&console);
 
-    assert_eq!(console.reply().errors, [error("57014", "canceling statement due to user request")]);
+    assert_eq!(
+        console.reply().errors,
+        [error("57014", "canceling statement due to user request")]
+    );
     assert_eq!(console.query("SHOW STATE").column("value"), ["yes", "no", "no"]);
     client.run("COMMIT");
 }
@@ -127,7 +148,10 @@ fn a_suspended_pooler_goes_on_when_its_last_administrator_leaves() {
     drop(console);
 
     assert_eq!(client.reply().tags, ["SELECT 1"]);
-    assert!(pool.log().contains("admin disappeared when suspended, doing RESUME"));
+    assert!(
+        pool.log()
+            .contains("admin disappeared when suspended, doing RESUME")
+    );
 }
 
 #[test]
@@ -178,7 +202,10 @@ fn a_disabled_database_takes_no_new_clients() {
     let refused = Client::tcp(pool.address, super::pool::USER, "app");
     assert_eq!(refused.err().unwrap().errors[0].0, "3D000");
     assert_eq!(inside.run("SELECT 1"), "SELECT 1");
-    assert_eq!(console.query("SHOW DATABASES").value("name", "app", "disabled"), "1");
+    assert_eq!(
+        console.query("SHOW DATABASES").value("name", "app", "disabled"),
+        "1"
+    );
 
     assert_eq!(console.run("ENABLE app"), "ENABLE");
     assert_eq!(pool.client().run("SELECT 1"), "SELECT 1");
@@ -197,10 +224,18 @@ fn kill_drops_clients_and_servers_at_once_until_resume() {
 
     for client in [&mut busy, &mut idle] {
         let last = client.reply();
-        assert_eq!((last.errors, last.ended), (vec![error("57P01", "admin forced disconnect")], true));
+        assert_eq!(
+            (last.errors, last.ended),
+            (vec![error("57P01", "admin forced disconnect")], true)
+        );
     }
-    eventually("the servers to be gone", || console.query("SHOW SERVERS").rows.is_empty().then_some(()));
-    assert_eq!(console.query("SHOW DATABASES").value("name", "app", "paused"), "1");
+    eventually("the servers to be gone", || {
+        console.query("SHOW SERVERS").rows.is_empty().then_some(())
+    });
+    assert_eq!(
+        console.query("SHOW DATABASES").value("name", "app", "paused"),
+        "1"
+    );
     assert_eq!(console.run("RESUME app"), "RESUME");
     assert_eq!(pool.client().run("SELECT 1"), "SELECT 1");
 }
@@ -212,7 +247,10 @@ fn everything_that_was_killed_is_resumed_together() {
     pool.client().run("SELECT 1");
 
     assert_eq!(console.run("KILL"), "KILL");
-    assert_eq!(console.query("SHOW DATABASES").value("name", "app", "paused"), "1");
+    assert_eq!(
+        console.query("SHOW DATABASES").value("name", "app", "paused"),
+        "1"
+    );
     assert_eq!(console.run("RESUME"), "RESUME");
 
     assert_eq!(pool.client().run("SELECT 1"), "SELECT 1");
@@ -232,8 +270,14 @@ fn kill_client_drops_one_client_and_its_server() {
 
     assert_eq!(first.reply().errors, [error("57P01", "admin forced disconnect")]);
     assert_eq!(second.run("SELECT 1"), "SELECT 1");
-    assert_eq!(console.fail(&format!("KILL_CLIENT {id}")), error("42704", "client not found"));
-    assert_eq!(console.fail("KILL_CLIENT me"), error("22023", "invalid client pointer supplied"));
+    assert_eq!(
+        console.fail(&format!("KILL_CLIENT {id}")),
+        error("42704", "client not found")
+    );
+    assert_eq!(
+        console.fail("KILL_CLIENT me"),
+        error("22023", "invalid client pointer supplied")
+    );
 }
 
 #[test]

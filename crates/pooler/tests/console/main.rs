@@ -1,5 +1,10 @@
 //! The administrator's console, driven over the wire against a pooler before a real PostgreSQL.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a panic is a test's failure")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is a test's failure"
+)]
 
 mod access;
 mod client;

@@ -35,7 +35,11 @@ impl Pool {
     pub fn start_with(settings: &str, more: &str) -> Self {
         let place = Place::new();
         let database = shared_cluster().database();
-        fs::write(place.path().join("users"), format!("\"{ADMIN}\" \"x\"\n\"{VIEWER}\" \"x\"\n\"{USER}\" \"x\"\n")).unwrap();
+        fs::write(
+            place.path().join("users"),
+            format!("\"{ADMIN}\" \"x\"\n\"{VIEWER}\" \"x\"\n\"{USER}\" \"x\"\n"),
+        )
+        .unwrap();
         write_ini(&place, &entries(&database), settings, more);
         let file = place.path().join("pgbouncer.ini");
         let config = Config::load(&file).unwrap().config;

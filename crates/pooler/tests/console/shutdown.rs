@@ -5,7 +5,9 @@ use canvass_testkit::eventually;
 use super::{Client, Pool};
 
 fn refuses_connections(pool: &Pool) {
-    eventually("nobody to be let in over TCP", || TcpStream::connect(pool.address).is_err().then_some(()));
+    eventually("nobody to be let in over TCP", || {
+        TcpStream::connect(pool.address).is_err().then_some(())
+    });
 }
 
 #[test]
@@ -19,7 +21,9 @@ fn shutdown_ends_everything_at_once() {
 
     assert!(console.reply().ended, "the end of the connection is the answer");
     assert!(client.reply().ended);
-    eventually("the Unix socket to be removed", || (!pool.socket().exists()).then_some(()));
+    eventually("the Unix socket to be removed", || {
+        (!pool.socket().exists()).then_some(())
+    });
     assert!(pool.log().contains("SHUTDOWN command issued"));
 }
 
@@ -37,8 +41,14 @@ fn shutdown_waits_for_clients() {
     // Then nobody else is let in, they go on, and consoles come in over the Unix socket.
     refuses_connections(&pool);
     let refused = Client::unix(&pool.socket(), "canvass", "app").err().unwrap();
-    assert_eq!(refused.errors, [("57P01".into(), "pooler is shutting down".into())]);
-    assert_eq!(console.fail("RESUME"), ("57P01".into(), "pooler is shutting down".into()));
+    assert_eq!(
+        refused.errors,
+        [("57P01".into(), "pooler is shutting down".into())]
+    );
+    assert_eq!(
+        console.fail("RESUME"),
+        ("57P01".into(), "pooler is shutting down".into())
+    );
     first.run("COMMIT");
     second.run("SELECT 1");
     drop(first);
@@ -65,7 +75,10 @@ fn shutdown_waits_for_servers() {
 
     // Then the one that waits is told, and the other may end its transaction.
     refuses_connections(&pool);
-    assert_eq!(waiting.reply().errors, [("57P01".into(), "server shutting down".into())]);
+    assert_eq!(
+        waiting.reply().errors,
+        [("57P01".into(), "server shutting down".into())]
+    );
     assert_eq!(busy.run("SELECT 1"), "SELECT 1");
     busy.run("COMMIT");
     assert!(busy.reply().ended);

@@ -45,8 +45,12 @@ const USERS: [Column; 8] = [
     ("current_client_connections", Type::Int4),
 ];
 
-const CONFIG: [Column; 4] =
-    [("key", Type::Text), ("value", Type::Text), ("default", Type::Text), ("changeable", Type::Text)];
+const CONFIG: [Column; 4] = [
+    ("key", Type::Text),
+    ("value", Type::Text),
+    ("default", Type::Text),
+    ("changeable", Type::Text),
+];
 
 const LISTS: [Column; 2] = [("list", Type::Text), ("items", Type::Int4)];
 
@@ -62,7 +66,10 @@ const MEM: [Column; 5] = [
 fn all_databases(hub: &Hub) -> BTreeMap<String, Database> {
     let mut all = hub.config.load().databases.clone();
     let used = hub.pools().into_iter().map(|pool| pool.key.database.to_string());
-    let decided = hub.database_states().into_iter().filter(|(_, state)| state.is_paused_itself() || state.is_disabled());
+    let decided = hub
+        .database_states()
+        .into_iter()
+        .filter(|(_, state)| state.is_paused_itself() || state.is_disabled());
     for name in used.chain(decided.map(|(name, _)| name.to_string())) {
         if let Some(database) = hub.database(&name) {
             all.insert(name, database);
@@ -89,12 +96,17 @@ pub(super) fn databases(hub: &Hub) -> Table {
             database.pool_size.unwrap_or(settings.default_pool_size),
             database.min_pool_size.unwrap_or(settings.min_pool_size),
             database.reserve_pool_size.unwrap_or(settings.reserve_pool_size),
-            database.server_lifetime.unwrap_or(settings.server_lifetime).as_secs(),
+            database
+                .server_lifetime
+                .unwrap_or(settings.server_lifetime)
+                .as_secs(),
             database.pool_mode.map(PoolMode::word),
             hosts,
             database.max_db_connections.unwrap_or(settings.max_db_connections),
             hub.census.of_database(&name),
-            database.max_db_client_connections.unwrap_or(settings.max_db_client_connections),
+            database
+                .max_db_client_connections
+                .unwrap_or(settings.max_db_client_connections),
             state.clients.load(Relaxed),
             state.is_paused_itself(),
             state.is_disabled(),
@@ -137,7 +149,11 @@ fn console_row(hub: &Hub) -> [Cell; 17] {
 fn all_users(hub: &Hub) -> BTreeSet<String> {
     let mut all: BTreeSet<String> = hub.config.load().users.keys().cloned().collect();
     all.extend(hub.files.load().users.users().map(str::to_owned));
-    all.extend(hub.users_connected().into_iter().map(|(name, _)| name.to_string()));
+    all.extend(
+        hub.users_connected()
+            .into_iter()
+            .map(|(name, _)| name.to_string()),
+    );
     all.extend(hub.pools().into_iter().map(|pool| pool.key.user.to_string()));
     all.insert(CONSOLE.to_owned());
     all
@@ -149,7 +165,9 @@ pub(super) fn users(hub: &Hub) -> Table {
     let settings = &config.settings;
     for name in all_users(hub) {
         let user = config.users.get(&name);
-        let servers = user.and_then(|user| user.max_user_connections).unwrap_or(settings.max_user_connections);
+        let servers = user
+            .and_then(|user| user.max_user_connections)
+            .unwrap_or(settings.max_user_connections);
         let clients = user.and_then(|user| user.max_user_client_connections);
         table.row(cells![
             &name,
@@ -168,7 +186,12 @@ pub(super) fn users(hub: &Hub) -> Table {
 pub(super) fn settings(hub: &Hub) -> Table {
     let mut table = Table::new(&CONFIG);
     for row in hub.config.load().show() {
-        table.row(cells![row.key, row.value, row.default, if row.changeable { "yes" } else { "no" }]);
+        table.row(cells![
+            row.key,
+            row.value,
+            row.default,
+            if row.changeable { "yes" } else { "no" }
+        ]);
     }
     table
 }
@@ -203,11 +226,23 @@ pub(super) fn lists(hub: &Hub) -> Table {
 pub(super) fn memory(hub: &Hub) -> Table {
     let mut table = Table::new(&MEM);
     for (name, size, used) in [
-        ("client_cache", size_of::<ClientInfo>() + size_of::<crate::client::Client>(), hub.client_count()),
-        ("server_cache", size_of::<ServerInfo>() + size_of::<Server>(), hub.census.all()),
+        (
+            "client_cache",
+            size_of::<ClientInfo>() + size_of::<crate::client::Client>(),
+            hub.client_count(),
+        ),
+        (
+            "server_cache",
+            size_of::<ServerInfo>() + size_of::<Server>(),
+            hub.census.all(),
+        ),
         ("pool_cache", size_of::<Pool>(), hub.pools().len()),
         ("db_cache", size_of::<Database>(), all_databases(hub).len()),
-        ("user_cache", size_of::<crate::config::User>(), all_users(hub).len()),
+        (
+            "user_cache",
+            size_of::<crate::config::User>(),
+            all_users(hub).len(),
+        ),
     ] {
         table.row(cells![name, size, used, 0_u32, size * used]);
     }

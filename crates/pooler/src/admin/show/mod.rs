@@ -18,8 +18,16 @@ use std::sync::Arc;
 
 const STATE: [Column; 2] = [("key", Type::Text), ("value", Type::Text)];
 const VERSION: [Column; 1] = [("version", Type::Text)];
-const DNS_HOSTS: [Column; 3] = [("hostname", Type::Text), ("ttl", Type::Int8), ("addrs", Type::Text)];
-const DNS_ZONES: [Column; 3] = [("zonename", Type::Text), ("serial", Type::Int8), ("count", Type::Int4)];
+const DNS_HOSTS: [Column; 3] = [
+    ("hostname", Type::Text),
+    ("ttl", Type::Int8),
+    ("addrs", Type::Text),
+];
+const DNS_ZONES: [Column; 3] = [
+    ("zonename", Type::Text),
+    ("serial", Type::Int8),
+    ("count", Type::Int4),
+];
 
 /// What there is, for SHOW HELP.
 const HELP: &str = "
@@ -104,7 +112,10 @@ fn help() -> Vec<u8> {
 fn version() -> Table {
     let mut table = Table::new(&VERSION);
     // Tools look for a word and a number here to know what columns there are.
-    let words = format!("PgBouncer {COMPATIBLE} (canvass pool {})", env!("CARGO_PKG_VERSION"));
+    let words = format!(
+        "PgBouncer {COMPATIBLE} (canvass pool {})",
+        env!("CARGO_PKG_VERSION")
+    );
     table.row(cells![words]);
     table
 }
@@ -112,7 +123,11 @@ fn version() -> Table {
 fn state(hub: &Hub) -> Table {
     let mut table = Table::new(&STATE);
     let mode = hub.gate.mode();
-    for (name, of) in [("active", Mode::Active), ("paused", Mode::Paused), ("suspended", Mode::Suspended)] {
+    for (name, of) in [
+        ("active", Mode::Active),
+        ("paused", Mode::Paused),
+        ("suspended", Mode::Suspended),
+    ] {
         table.row(cells![name, if mode == of { "yes" } else { "no" }]);
     }
     table

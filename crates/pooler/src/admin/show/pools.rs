@@ -32,8 +32,12 @@ const POOLS: [Column; 17] = [
     ("load_balance_hosts", Type::Text),
 ];
 
-const PEERS: [Column; 4] =
-    [("peer_id", Type::Int4), ("host", Type::Text), ("port", Type::Int4), ("pool_size", Type::Int4)];
+const PEERS: [Column; 4] = [
+    ("peer_id", Type::Int4),
+    ("host", Type::Text),
+    ("port", Type::Int4),
+    ("pool_size", Type::Int4),
+];
 
 const PEER_POOLS: [Column; 5] = [
     ("peer_id", Type::Int4),
@@ -70,7 +74,9 @@ pub(crate) fn shown(hub: &Hub) -> BTreeMap<(Arc<str>, Arc<str>), Shown> {
     let mut all = BTreeMap::new();
     for pool in hub.pools() {
         let terms = pool.terms.load();
-        let hosts = hub.database(&pool.key.database).filter(|database| database.host.len() > 1);
+        let hosts = hub
+            .database(&pool.key.database)
+            .filter(|database| database.host.len() > 1);
         let key = (pool.key.database.clone(), pool.key.user.clone());
         let shown = all.entry(key).or_insert_with(|| Shown {
             clients: Clients::default(),
@@ -107,16 +113,28 @@ pub(super) fn pools(hub: &Hub) -> Table {
     let mut table = Table::new(&POOLS);
     let mut all = shown(hub);
     let consoles = hub.clients().iter().filter(|client| is_console(client)).count();
-    all.insert((CONSOLE.into(), CONSOLE.into()), Shown {
-        clients: Clients {
-            active: consoles,
-            ..Clients::default()
+    all.insert(
+        (CONSOLE.into(), CONSOLE.into()),
+        Shown {
+            clients: Clients {
+                active: consoles,
+                ..Clients::default()
+            },
+            servers: Counts::default(),
+            mode: PoolMode::Statement,
+            load_balance_hosts: None,
         },
-        servers: Counts::default(),
-        mode: PoolMode::Statement,
-        load_balance_hosts: None,
-    });
-    for ((database, user), Shown { clients, servers, mode, load_balance_hosts }) in all {
+    );
+    for (
+        (database, user),
+        Shown {
+            clients,
+            servers,
+            mode,
+            load_balance_hosts,
+        },
+    ) in all
+    {
         let wait: Duration = servers.oldest_wait;
         table.row(cells![
             &database,
@@ -166,7 +184,13 @@ pub(super) fn peers(hub: &Hub) -> Table {
 
 pub(super) fn peer_pools(hub: &Hub) -> Table {
     let mut table = Table::new(&PEER_POOLS);
-    let mut all: BTreeMap<u32, Clients> = hub.config.load().peers.keys().map(|id| (*id, Clients::default())).collect();
+    let mut all: BTreeMap<u32, Clients> = hub
+        .config
+        .load()
+        .peers
+        .keys()
+        .map(|id| (*id, Clients::default()))
+        .collect();
     for client in hub.clients() {
         if let Some(Cancels::Peer(id)) = client.cancels.get()
             && let Some(clients) = all.get_mut(id)

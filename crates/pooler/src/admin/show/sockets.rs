@@ -89,7 +89,10 @@ fn all_servers(hub: &Hub, clients: &[Arc<ClientInfo>]) -> Vec<Server> {
             info,
         }));
     }
-    for client in clients.iter().filter(|client| client.replication() != Replication::None) {
+    for client in clients
+        .iter()
+        .filter(|client| client.replication() != Replication::None)
+    {
         if let (Some(info), Some(pool)) = (client.server(), client.pool.get()) {
             all.push(Server {
                 state: ServerState::Active,
@@ -189,8 +192,12 @@ fn pointer(id: u64) -> String {
 
 /// Local time, as in the log.
 fn time(micros: u64) -> String {
-    let at = i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
-    let at = at.unwrap_or(Timestamp::UNIX_EPOCH).to_zoned_datetime(TimeZone::system());
+    let at = i64::try_from(micros)
+        .ok()
+        .and_then(|micros| Timestamp::from_microsecond(micros).ok());
+    let at = at
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_zoned_datetime(TimeZone::system());
     at.strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
@@ -208,8 +215,16 @@ fn name(slot: &OnceLock<Arc<str>>, missing: &'static str) -> Cell {
 
 fn client_cells(client: &ClientInfo, state: &'static str, now: u64) -> [Cell; SHORT] {
     let waits = matches!(client.state(), ClientState::Waiting | ClientState::WaitingLogin);
-    let wait = if waits { now.saturating_sub(client.since.load(Relaxed)) } else { 0 };
-    let application_name = client.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let wait = if waits {
+        now.saturating_sub(client.since.load(Relaxed))
+    } else {
+        0
+    };
+    let application_name = client
+        .application_name
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     cells![
         "C",
         name(&client.user, "(nouser)"),
@@ -226,7 +241,9 @@ fn client_cells(client: &ClientInfo, state: &'static str, now: u64) -> [Cell; SH
         wait % 1_000_000,
         false,
         pointer(client.id),
-        client.server().map_or_else(String::new, |server| pointer(server.id)),
+        client
+            .server()
+            .map_or_else(String::new, |server| pointer(server.id)),
         client.remote_pid.load(Relaxed),
         client.tls.get().cloned().unwrap_or_default(),
         application_name,
@@ -237,7 +254,13 @@ fn client_cells(client: &ClientInfo, state: &'static str, now: u64) -> [Cell; SH
 
 /// The application names of clients, by their numbers: a server shows its client's.
 fn application_names(clients: &[Arc<ClientInfo>]) -> HashMap<u64, String> {
-    let name = |client: &ClientInfo| client.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let name = |client: &ClientInfo| {
+        client
+            .application_name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    };
     clients.iter().map(|client| (client.id, name(client))).collect()
 }
 
@@ -261,7 +284,11 @@ fn server_cells(server: &Server, state: &'static str, names: &HashMap<u64, Strin
         0_u32,
         info.close_needed.load(Relaxed),
         pointer(info.id),
-        if client == 0 { String::new() } else { pointer(client) },
+        if client == 0 {
+            String::new()
+        } else {
+            pointer(client)
+        },
         info.key.as_ref().map_or(0, |key| key.pid.cast_signed()),
         &info.tls,
         names.get(&client).cloned().unwrap_or_default(),
@@ -280,13 +307,37 @@ fn with_buffers(cells: [Cell; SHORT]) -> [Cell; 28] {
 pub(super) fn file_descriptors(hub: &Hub) -> Table {
     let mut table = Table::new(&FDS);
     let clients = hub.clients();
-    let clients: Vec<_> = clients.iter().filter(|client| client.database.get().is_none_or(|name| &**name != CONSOLE)).collect();
+    let clients: Vec<_> = clients
+        .iter()
+        .filter(|client| client.database.get().is_none_or(|name| &**name != CONSOLE))
+        .collect();
     let servers = all_servers(hub, &hub.clients());
-    let mut row = |fd: i32, task: &'static str, user: Cell, database: Cell, (addr, port): (String, u16), link: Option<i32>| {
+    let mut row = |fd: i32,
+                   task: &'static str,
+                   user: Cell,
+                   database: Cell,
+                   (addr, port): (String, u16),
+                   link: Option<i32>| {
         let none = || Cell(None);
         let secret = [none(), none(), none(), none(), none(), none(), none()];
         let [a, b, c, d, e, f, g] = secret;
-        let cells = cells![fd, task, user, database, addr, port, none(), link, a, b, c, d, e, f, g];
+        let cells = cells![
+            fd,
+            task,
+            user,
+            database,
+            addr,
+            port,
+            none(),
+            link,
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            g
+        ];
         table.row(cells);
     };
     for (fd, address, port) in hub.listening.get().into_iter().flatten().cloned() {
@@ -295,13 +346,31 @@ pub(super) fn file_descriptors(hub: &Hub) -> Table {
     for client in clients {
         let link = client.server().map(|server| server.fd.load(Relaxed));
         let (user, database) = (name(&client.user, "(nouser)"), name(&client.database, "(nodb)"));
-        row(client.fd.load(Relaxed), "client", user, database, client.peer.clone(), link);
+        row(
+            client.fd.load(Relaxed),
+            "client",
+            user,
+            database,
+            client.peer.clone(),
+            link,
+        );
     }
-    let by_id: HashMap<_, _> = hub.clients().iter().map(|client| (client.id, client.fd.load(Relaxed))).collect();
+    let by_id: HashMap<_, _> = hub
+        .clients()
+        .iter()
+        .map(|client| (client.id, client.fd.load(Relaxed)))
+        .collect();
     for server in servers {
         let link = by_id.get(&server.info.client.load(Relaxed)).copied();
         let (user, database) = (Cell::from(&server.user), Cell::from(&server.database));
-        row(server.info.fd.load(Relaxed), "server", user, database, server.info.endpoint.address(), link);
+        row(
+            server.info.fd.load(Relaxed),
+            "server",
+            user,
+            database,
+            server.info.endpoint.address(),
+            link,
+        );
     }
     table
 }

@@ -108,12 +108,18 @@ pub(super) fn stats(hub: &Hub) -> Table {
 
 pub(super) fn totals_by_database(hub: &Hub) -> Table {
     let figures = hub.statistics.of_databases(hub).into_iter();
-    by_database(&STATS_TOTALS, figures.map(|(database, figures)| (database, figures.total)))
+    by_database(
+        &STATS_TOTALS,
+        figures.map(|(database, figures)| (database, figures.total)),
+    )
 }
 
 pub(super) fn averages_by_database(hub: &Hub) -> Table {
     let figures = hub.statistics.of_databases(hub).into_iter();
-    by_database(&STATS_AVERAGES, figures.map(|(database, figures)| (database, figures.average)))
+    by_database(
+        &STATS_AVERAGES,
+        figures.map(|(database, figures)| (database, figures.average)),
+    )
 }
 
 fn by_database(columns: &[Column], rows: impl Iterator<Item = (std::sync::Arc<str>, Totals)>) -> Table {
