@@ -557,7 +557,8 @@ fn what_is_wrong_is_named_with_setting_and_file() {
             |error| error.to_string().replace(&place, "P"),
         )
     };
-    let cases: [(&dyn Fn(&mut Settings), &str); 14] = [
+    type Change<'a> = &'a dyn Fn(&mut Settings);
+    let cases: [(Change<'_>, &str); 14] = [
         (
             &|s| s.cert_file = None,
             "client_tls_cert_file is not set: it must go with client_tls_key_file",
