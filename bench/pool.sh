@@ -3,7 +3,7 @@
 # Prints tables and a verdict, and writes them to POOL_OUT as report.md and report.json. Exits 1 when a bound is broken.
 #
 #   bench/pool.sh [PART…]    throughput prepared threads open-loop   (these four unless others are named)
-#                            memory churn                            (long: what 10,000 idle clients cost, a million logins)
+#                            memory churn                            (long: 10,000 idle clients, a million logins)
 #
 #   POOL_CELLS=…             only these cells of `throughput`, by pattern: 'S/simple/128 N/*/1'
 #   POOL_ROUNDS=5            runs of each pooler in a cell, in turn      POOL_SECONDS=5    length of each run

@@ -6,12 +6,19 @@ import signal
 import sys
 from pathlib import Path
 
+from memory import churn, memory
+from open_loop import open_loop
+from prepared import prepared
 from report import Report
 from stand import Failed, Place, Pooler, Postgres, is_pgbouncer, own
+from threads import threads
 from throughput import throughput
 
-PARTS = {"throughput": throughput}
-USUAL = ["throughput"]
+PARTS = {
+    "throughput": throughput, "prepared": prepared, "threads": threads, "open-loop": open_loop,
+    "memory": memory, "churn": churn,
+}  # fmt: skip
+USUAL = ["throughput", "prepared", "threads", "open-loop"]
 SCALE = 10
 
 
@@ -22,6 +29,9 @@ class Bench:
         self.directory, self.report, self.postgres = directory, report, postgres
         self.rounds = whole("POOL_ROUNDS", 5)
         self.seconds = whole("POOL_SECONDS", 5)
+        self.idle = whole("POOL_IDLE", 10_000)
+        self.churn = whole("POOL_CHURN", 1_000_000)
+        self.churn_tls = whole("POOL_CHURN_TLS", 20_000)
         self.cells = os.environ.get("POOL_CELLS", "*").replace(",", " ").split()
         self.via = os.environ.get("POOL_SERVER", "tcp")
         self.binary = ours(directory)

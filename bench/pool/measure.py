@@ -1,4 +1,4 @@
-"""One run of pgbench against a pooler: throughput, exact percentiles of latency, what the pooler's processor time was."""
+"""One run of pgbench against a pooler: throughput, exact percentiles of latency, the pooler's processor time."""
 
 import bisect
 import glob
@@ -47,7 +47,9 @@ def pgbench(postgres, pooler, directory, seconds, clients, arguments):
     others = Others(postgres, pooler)
     with open(output, "w") as out:
         own(output)
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=directory, **unprivileged())
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=directory, **unprivileged()
+        )
         until = time.monotonic() + seconds + SLACK_SECONDS
         try:
             while child.poll() is None:

@@ -42,7 +42,9 @@ class Report:
         self.figures["machine"] = machine
         self.figures["broken"] = self.broken
         (self.out / "report.json").write_text(json.dumps(self.figures, indent=1) + "\n")
-        head = "# `canvass pool` beside pgbouncer\n\n" + "".join(f"- {key}: {value}\n" for key, value in machine.items())
+        head = "# `canvass pool` beside pgbouncer\n\n" + "".join(
+            f"- {key}: {value}\n" for key, value in machine.items()
+        )
         (self.out / "report.md").write_text(head + "\n" + "\n".join(self.markdown))
 
 
@@ -55,7 +57,8 @@ class Table:
 
     def line(self, cells):
         return "".join(
-            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}" for i, (cell, (_, width)) in enumerate(zip(cells, self.columns))
+            f"{cell:<{width}}" if i == 0 else f"{cell:>{width}}"
+            for i, (cell, (_, width)) in enumerate(zip(cells, self.columns))
         ).rstrip()
 
     def row(self, *cells):

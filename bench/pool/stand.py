@@ -161,7 +161,9 @@ class Postgres(Process):
         super().__init__("PostgreSQL", command, f"{logs}/postgres.log", directory)
 
     def __enter__(self):
-        self.run("initdb", "-D", self.data, "-U", USER, "--auth=trust", "--no-instructions", "--encoding=UTF8", "--locale=C")
+        self.run(
+            "initdb", "-D", self.data, "-U", USER, "--auth=trust", "--no-instructions", "--encoding=UTF8", "--locale=C"
+        )
         super().__enter__()
         self.run("createdb", *self.where(), DATABASE)
         return self
@@ -183,7 +185,9 @@ class Postgres(Process):
         return ["-h", self.sockets, "-p", str(self.port), "-U", USER]
 
     def run(self, tool, *arguments, check=True):
-        done = subprocess.run([f"{self.bin}/{tool}", *arguments], capture_output=True, text=True, cwd=self.cwd, **unprivileged())
+        done = subprocess.run(
+            [f"{self.bin}/{tool}", *arguments], capture_output=True, text=True, cwd=self.cwd, **unprivileged()
+        )
         if check and done.returncode != 0:
             raise Failed(f"{tool}: {done.stderr or done.stdout}")
         return done
@@ -220,7 +224,11 @@ class Pooler(Process):
             "log_disconnections": 0,
             **settings,
         }
-        lines = ["[databases]", f"{DATABASE} = host={host} port={postgres.port} dbname={DATABASE} user={USER}", "[pgbouncer]"]
+        lines = [
+            "[databases]",
+            f"{DATABASE} = host={host} port={postgres.port} dbname={DATABASE} user={USER}",
+            "[pgbouncer]",
+        ]
         lines += [f"{key} = {value}" for key, value in pool.items()]
         if canvass and not is_pgbouncer(binary):
             lines += ["[canvass]"] + [f"{key} = {value}" for key, value in canvass.items()]

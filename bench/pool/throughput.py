@@ -10,7 +10,12 @@ CELL_AT_LEAST, MEAN_AT_LEAST, P99_AT_MOST, CPU_AT_MOST = 0.97, 1.0, 1.1, 1.1
 # Opens the pool's server connections, and lets caches fill, before anything counts.
 WARM_UP_SECONDS = 1
 
-CELLS = [f"{work}/{protocol}/{clients}" for work in "SN" for protocol in ("simple", "extended") for clients in (1, 16, 128, 1000)]
+CELLS = [
+    f"{work}/{protocol}/{clients}"
+    for work in "SN"
+    for protocol in ("simple", "extended")
+    for clients in (1, 16, 128, 1000)
+]
 
 
 def arguments_of(cell):
@@ -19,10 +24,10 @@ def arguments_of(cell):
     return [f"-{work}", "-M", protocol], int(clients)
 
 
-def in_turn(bench, cell, poolers, rounds=None):
+def runs_in_turn(bench, poolers, arguments, clients, seconds=None, rounds=None):
     """Runs of each pooler: A, B, A, B…, because the machine's speed drifts. A list of runs for each."""
-    arguments, clients = arguments_of(cell)
-    if arguments[0] == "-N":
+    seconds = seconds or bench.seconds
+    if "-N" in arguments:
         for tidy in ("VACUUM (ANALYZE) pgbench_accounts", "TRUNCATE pgbench_history", "CHECKPOINT"):
             bench.postgres.sql(tidy)
     for pooler in poolers:
@@ -30,7 +35,7 @@ def in_turn(bench, cell, poolers, rounds=None):
     runs = [[] for _ in poolers]
     for _ in range(rounds or bench.rounds):
         for pooler, of_it in zip(poolers, runs):
-            of_it.append(pgbench(bench.postgres, pooler, bench.directory, bench.seconds, clients, arguments))
+            of_it.append(pgbench(bench.postgres, pooler, bench.directory, seconds, clients, arguments))
     return runs
 
 
@@ -43,9 +48,10 @@ def throughput(bench):
     if not cells:
         raise SystemExit(f"bench: POOL_CELLS={' '.join(bench.cells)}: no such cell; they are {' '.join(CELLS)}")
     report = bench.report
-    report.heading(f"Throughput: transaction mode, pool of 20, {bench.rounds} runs of {bench.seconds} s each in turn, medians")
-    report.note("tx/s, CPU (µs of the pooler a transaction): pgbouncer, canvass, ratio. p50, p99: ratio.")
-    report.note("spread: half the range, of each. else: the worst run's share of the machine that went elsewhere.")
+    report.heading(f"Transaction mode, pool of 20; medians of {bench.rounds} runs of {bench.seconds} s, in turn")
+    report.note("tx/s, and CPU (µs of the pooler a transaction): pgbouncer, canvass, ratio.")
+    report.note("p50, p99: ratio. spread: half the range, of each. else: what other processes")
+    report.note("of this machine used of it in the worst run; above some percent, measure again.")
     with bench.pgbouncer() as pgbouncer, bench.canvass() as canvass:
         table = report.table(COLUMNS)
         rows = [compare(bench, table, cell, pgbouncer, canvass) for cell in cells]
@@ -54,7 +60,7 @@ def throughput(bench):
 
 
 def compare(bench, table, cell, pgbouncer, canvass):
-    theirs, ours = in_turn(bench, cell, [pgbouncer, canvass])
+    theirs, ours = runs_in_turn(bench, [pgbouncer, canvass], *arguments_of(cell))
     row = {"cell": cell}
     for name in ("tps", "p50", "p99", "cpu_us"):
         row[name] = {"pgbouncer": median(theirs, name), "canvass": median(ours, name)}
