@@ -8,6 +8,7 @@ mod keys;
 mod log;
 mod migrate;
 mod open_files;
+mod pool;
 mod record;
 mod rehearse;
 mod serve;
@@ -54,6 +55,7 @@ enum Command {
     Export(export::ExportArgs),
     Record(record::RecordArgs),
     Rehearse(rehearse::RehearseArgs),
+    Pool(pool::PoolArgs),
     /// The file with the secret keys
     Keys(keys::KeysArgs),
 }
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Record(args) => record::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
+        Command::Pool(args) => pool::run(&args),
         Command::Keys(args) => keys::run(&args),
     };
     outcome.unwrap_or_else(|error| {

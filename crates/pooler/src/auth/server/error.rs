@@ -66,6 +66,14 @@ pub enum LoginError {
 }
 
 impl LoginError {
+    /// The SQLSTATE for clients that wait for this login: the server's own where it gave one.
+    pub fn sqlstate(&self) -> &str {
+        match self {
+            Self::Server(error) => error.sqlstate.as_deref().unwrap_or("08001"),
+            _ => "08001",
+        }
+    }
+
     pub(super) fn protocol(what: impl Into<String>) -> Self {
         Self::Protocol(what.into())
     }

@@ -1,0 +1,228 @@
+//! What others may see of a client while its task runs, and how they tell it to end.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+
+use futures_util::task::AtomicWaker;
+
+use crate::pool::Pool;
+use crate::refusal::Refusal;
+use crate::server::ServerInfo;
+use crate::wire::backend_key::BackendKey;
+
+/// What a client is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ClientState {
+    /// Not logged in.
+    Login,
+    /// Between requests.
+    Idle,
+    /// Waits for a server to log in.
+    WaitingLogin,
+    /// Waits for a server.
+    Waiting,
+    /// Has a server, which is working.
+    Active,
+    /// Has a server with an open transaction, and says nothing.
+    IdleInTransaction,
+}
+
+const STATES: [ClientState; 6] = [
+    ClientState::Login,
+    ClientState::Idle,
+    ClientState::WaitingLogin,
+    ClientState::Waiting,
+    ClientState::Active,
+    ClientState::IdleInTransaction,
+];
+
+/// A client, as others see it.
+#[derive(Debug)]
+pub struct ClientInfo {
+    /// A number of its own.
+    pub id: u64,
+    /// The thread whose event loop it is on.
+    pub thread: usize,
+    /// Where it comes from: address, or `unix`, and port.
+    pub peer: (String, u16),
+    /// Where it arrived.
+    pub local: (String, u16),
+    /// Microseconds since 1970 when it connected.
+    pub connected_at: u64,
+    /// Protocol and cipher; empty without TLS.
+    pub tls: OnceLock<String>,
+    /// The pool that it belongs to, once it is logged in.
+    pub pool: OnceLock<Arc<Pool>>,
+    /// The user that it logged in as.
+    pub user: OnceLock<Arc<str>>,
+    /// The database that it asked for.
+    pub database: OnceLock<Arc<str>>,
+    /// What it must show to cancel.
+    pub key: OnceLock<BackendKey>,
+    /// It is a console of an administrator.
+    pub is_admin: AtomicBool,
+    /// Its connection is for replication.
+    pub is_replication: AtomicBool,
+    /// Microseconds since 1970: the last request.
+    pub request_at: AtomicU64,
+    /// Microseconds since 1970: the present query's beginning; 0 without.
+    pub query_at: AtomicU64,
+    /// Microseconds since 1970: the present transaction's beginning; 0 without.
+    pub transaction_at: AtomicU64,
+    /// Microseconds since 1970: the beginning of the present wait or idle time.
+    pub since: AtomicU64,
+    /// Prepared statements that it holds.
+    pub prepared: AtomicU64,
+    /// The application name in force.
+    pub application_name: Mutex<String>,
+    state: AtomicU8,
+    server: Mutex<Option<Arc<ServerInfo>>>,
+    orders: AtomicU8,
+    sentence: Mutex<Option<Refusal>>,
+    waker: AtomicWaker,
+}
+
+const NOTHING: u8 = 0;
+const END: u8 = 1;
+const CANCEL_WAIT: u8 = 2;
+const NOTIFY_WAIT: u8 = 4;
+
+/// What somebody else wants of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// End the connection.
+    End(Refusal),
+    /// Fail the request that waits for a server; the connection goes on.
+    CancelWait,
+    /// Tell the client that it is waiting.
+    NotifyWait,
+}
+
+impl ClientInfo {
+    /// A client that has just connected.
+    pub fn new(id: u64, thread: usize, peer: (String, u16), local: (String, u16), now: u64) -> Self {
+        Self {
+            id,
+            thread,
+            peer,
+            local,
+            connected_at: now,
+            tls: OnceLock::new(),
+            pool: OnceLock::new(),
+            user: OnceLock::new(),
+            database: OnceLock::new(),
+            key: OnceLock::new(),
+            is_admin: AtomicBool::new(false),
+            is_replication: AtomicBool::new(false),
+            request_at: AtomicU64::new(now),
+            query_at: AtomicU64::new(0),
+            transaction_at: AtomicU64::new(0),
+            since: AtomicU64::new(now),
+            prepared: AtomicU64::new(0),
+            application_name: Mutex::default(),
+            state: AtomicU8::new(ClientState::Login as u8),
+            server: Mutex::default(),
+            orders: AtomicU8::new(NOTHING),
+            sentence: Mutex::default(),
+            waker: AtomicWaker::new(),
+        }
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> ClientState {
+        STATES[usize::from(self.state.load(Ordering::Relaxed))]
+    }
+
+    /// Notes what it is doing, since `now` (µs since 1970).
+    pub fn set_state(&self, state: ClientState, now: u64) {
+        self.since.store(now, Ordering::Relaxed);
+        self.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    fn server_slot(&self) -> MutexGuard<'_, Option<Arc<ServerInfo>>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server that it has.
+    pub fn server(&self) -> Option<Arc<ServerInfo>> {
+        self.server_slot().clone()
+    }
+
+    /// Notes the server that it has.
+    pub fn link(&self, server: &Arc<ServerInfo>) {
+        server.client.store(self.id, Ordering::Relaxed);
+        *self.server_slot() = Some(server.clone());
+    }
+
+    /// It has no server any more. A cancel request that set out before is seen by the server's pool; none sets out
+    /// afterwards.
+    pub fn unlink(&self) {
+        *self.server_slot() = None;
+    }
+
+    /// The server that a cancel request for this client must go to, which nobody else gets until
+    /// [`ServerInfo::cancel_ends`].
+    pub fn begin_cancel(&self) -> Option<Arc<ServerInfo>> {
+        let slot = self.server_slot();
+        let server = slot.as_ref()?;
+        server.cancel_begins();
+        Some(server.clone())
+    }
+
+    /// Gives an order. The first reason to end stands.
+    pub fn order(&self, order: Order) {
+        let bit = match order {
+            Order::End(refusal) => {
+                self.sentence
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(refusal);
+                END
+            }
+            Order::CancelWait => CANCEL_WAIT,
+            Order::NotifyWait => NOTIFY_WAIT,
+        };
+        self.orders.fetch_or(bit, Ordering::SeqCst);
+        self.waker.wake();
+    }
+
+    /// The next order. Whoever asks is woken by the one after.
+    pub fn next_order(&self, waker: &Waker) -> Option<Order> {
+        self.waker.register(waker);
+        if self.orders.load(Ordering::SeqCst) == NOTHING {
+            return None;
+        }
+        for (bit, order) in [(CANCEL_WAIT, Order::CancelWait), (NOTIFY_WAIT, Order::NotifyWait)] {
+            if self.orders.fetch_and(!bit, Ordering::SeqCst) & bit != 0 {
+                return Some(order);
+            }
+        }
+        let sentence = self.sentence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        sentence.map(Order::End)
+    }
+
+    /// The same for one who only wants to know whether to end.
+    pub fn sentence(&self, waker: &Waker) -> Option<Refusal> {
+        self.waker.register(waker);
+        if self.orders.load(Ordering::SeqCst) & END == 0 {
+            return None;
+        }
+        self.sentence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets orders about a wait that is over.
+    pub fn wait_is_over(&self) {
+        if self.orders.load(Ordering::Relaxed) != NOTHING {
+            self.orders.fetch_and(END, Ordering::SeqCst);
+        }
+    }
+
+    /// `database/user@address:port`, as the log has it.
+    pub fn words(&self) -> String {
+        let name = |slot: &OnceLock<Arc<str>>| slot.get().map_or("(nouser)", |name| name).to_owned();
+        let database = self.database.get().map_or("(nodb)", |name| name);
+        format!("C-{:#x}: {database}/{}@{}:{}", self.id, name(&self.user), self.peer.0, self.peer.1)
+    }
+}

@@ -1,0 +1,234 @@
+//! A client: its login, its requests, and what it is given for them. One task a client, on one thread.
+
+mod exchange;
+mod info;
+mod login;
+mod replies;
+mod request;
+mod requests;
+mod splice;
+mod wait;
+
+use std::sync::Arc;
+
+pub use info::{ClientInfo, ClientState, Order};
+pub use login::serve;
+pub(crate) use login::log_end;
+
+use crate::clock;
+use crate::config::PoolMode;
+use crate::hub::Hub;
+use crate::log::Level;
+use crate::net::{Outbox, Stream};
+use crate::pool::{Pool, Taken};
+use crate::refusal::Refusal;
+use crate::server::Server;
+use crate::session::{APPLICATION_NAME, Statements, Values};
+use crate::wire::error::Severity;
+
+/// A client after its login.
+#[derive(Debug)]
+pub struct Client {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) info: Arc<ClientInfo>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) stream: Stream,
+    pub(crate) outbox: Outbox,
+    /// Bytes that it sent and that nobody has looked at: the beginning of a request, or one that waits.
+    inbox: Vec<u8>,
+    /// What is in the inbox has come while there was no server, and is to be passed on.
+    inbox_is_new: bool,
+    /// Bytes still to come of a message that is passed on as it comes.
+    body: usize,
+    values: Values,
+    statements: Statements,
+    /// Seconds that it waits for a server at most, when it said so at its start-up.
+    deadline: Option<std::time::Duration>,
+}
+
+/// How an exchange with a server ended.
+#[derive(Debug)]
+enum Ended {
+    /// The server is free.
+    Free,
+    /// The client has gone, or must go.
+    Client(Refusal),
+    /// The server has gone, or is not to be used again.
+    Server(Refusal),
+}
+
+impl Client {
+    /// Serves requests until the client leaves; the reason.
+    async fn run(&mut self) -> Refusal {
+        loop {
+            let done = match self.request().await {
+                Ok(()) => self.work().await,
+                Err(reason) => Err(reason),
+            };
+            if let Err(reason) = done {
+                return reason;
+            }
+        }
+    }
+
+    async fn work(&mut self) -> Result<(), Refusal> {
+        match self.obtain().await? {
+            Some(server) => self.exchange(server).await,
+            None => Ok(()),
+        }
+    }
+
+    /// A server for the request that has come: free, prepared for this client, on this thread. `None`: the request was
+    /// cancelled while it waited, and answered.
+    async fn obtain(&mut self) -> Result<Option<Box<Server>>, Refusal> {
+        let began = std::time::Instant::now();
+        loop {
+            let lane = request::lane(&self.inbox);
+            let terms = self.pool.terms.load();
+            let patience = self.deadline.or(Some(terms.query_wait_timeout).filter(|t| !t.is_zero()));
+            drop(terms);
+            let taken = match self.pool.take(self.info.thread, lane, patience) {
+                Ok(taken) => taken,
+                Err(refusal) => return self.fail_request(&refusal).await,
+            };
+            let mut server = match taken {
+                Taken::Server(server) => server,
+                Taken::Wait(place) => match self.wait(place).await? {
+                    wait::Waited::Server(server) => server,
+                    wait::Waited::Cancelled => {
+                        self.answer_cancelled().await?;
+                        return Ok(None);
+                    }
+                },
+            };
+            match self.make_ready(&mut server).await {
+                Ok(()) => {
+                    let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    let counted = crate::pool::Totals {
+                        assignments: 1,
+                        wait_time: waited,
+                        ..Default::default()
+                    };
+                    self.pool.stats.add(self.info.thread, &counted);
+                    return Ok(Some(server));
+                }
+                Err(NotReady::Server(why)) => {
+                    // It died while it was idle: another one, nothing has been sent yet.
+                    let words = crate::pool::upkeep::closing(&server, &why);
+                    self.hub.log.server(Level::Log, &self.pool.key, &server.info, &words);
+                    drop(server);
+                }
+                Err(NotReady::Client(refusal)) => {
+                    let thread = self.info.thread;
+                    self.pool.give_back(server, thread);
+                    return Err(refusal);
+                }
+            }
+        }
+    }
+
+    /// A request that gets no server: early refusals leave the connection, everything else ends it.
+    async fn fail_request(&mut self, refusal: &Refusal) -> Result<Option<Box<Server>>, Refusal> {
+        if refusal.sqlstate == "53300" {
+            self.answer_refused(refusal).await?;
+            return Ok(None);
+        }
+        Err(refusal.clone())
+    }
+
+    /// Makes a server fit for this client: on this thread, tested, with the client's settings.
+    async fn make_ready(&mut self, server: &mut Server) -> Result<(), NotReady> {
+        let gone = |error: std::io::Error| NotReady::Server(error.to_string());
+        server.move_to(self.info.thread).map_err(gone)?;
+        if !server.idle_is_well(&self.hub.tracked) {
+            return Err(NotReady::Server("server conn crashed?".to_owned()));
+        }
+        let terms = self.pool.terms.load_full();
+        if let Some(sql) = terms.check_query.as_deref()
+            && server.idle_since.elapsed() >= terms.check_delay
+        {
+            server.info.set_state(crate::server::ServerState::Tested);
+            self.ask(server, sql).await.map_err(|error| NotReady::Server(error.to_string()))?;
+        }
+        if !server.values.serve(&self.values) {
+            let sql = server.values.change_into(&self.values, &self.hub.tracked);
+            self.ask(server, &sql).await.map_err(|error| match error {
+                crate::server::DialogueError::Refused(error) => {
+                    NotReady::Client(Refusal::new("22023", format!("invalid server parameter: {}", error.message)))
+                }
+                error => NotReady::Server(error.to_string()),
+            })?;
+            server.values.clone_from(&self.values);
+        }
+        Ok(())
+    }
+
+    /// Runs a query of the pooler's own, within the time that a connection may take.
+    async fn ask(&self, server: &mut Server, sql: &str) -> Result<(), crate::server::DialogueError> {
+        let limit = self.pool.terms.load().connect_timeout;
+        let work = server.run(sql, &self.hub.tracked);
+        if limit.is_zero() {
+            return work.await;
+        }
+        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer to a query of the pooler's own");
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late().into()))
+    }
+
+    /// The client leaves and had a server of its own: it is cleaned for the next one, or closed.
+    async fn part(&self, mut server: Box<Server>) {
+        self.info.unlink();
+        let terms = self.pool.terms.load_full();
+        let resets = terms.mode == PoolMode::Session || terms.reset_always || server.dirty;
+        if !server.is_clean() {
+            self.close(&server, "client disconnect while server was not ready");
+            return;
+        }
+        if let Some(sql) = terms.reset_query.as_deref().filter(|_| resets) {
+            server.info.set_state(crate::server::ServerState::Tested);
+            if let Err(error) = self.ask(&mut server, sql).await {
+                self.close(&server, &format!("reset query failed: {error}"));
+                return;
+            }
+            server.prepared.forget_all();
+            server.dirty = false;
+            if let Some(welcome) = &*self.pool.welcome.load() {
+                server.values.forget_unreported(&welcome.values);
+            }
+        }
+        self.pool.give_back(server, self.info.thread);
+    }
+
+    fn close(&self, server: &Server, why: &str) {
+        let words = crate::pool::upkeep::closing(server, why);
+        self.hub.log.server(Level::Log, &self.pool.key, &server.info, &words);
+    }
+
+    /// Tells the client why it must go, as far as it listens.
+    pub(crate) fn say_goodbye(&mut self, refusal: &Refusal) {
+        let mut words = Vec::new();
+        refusal.put(Severity::Fatal, &mut words);
+        if !words.is_empty() {
+            self.outbox.push(&words);
+        }
+    }
+
+    /// Notes the value of a tracked setting.
+    fn note_value(&mut self, place: usize, value: Option<Arc<str>>) {
+        if place == APPLICATION_NAME {
+            let name = value.as_deref().unwrap_or_default().to_owned();
+            *self.info.application_name.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = name;
+        }
+        self.values.set(place, value);
+    }
+
+    fn now(&self) -> u64 {
+        clock::micros()
+    }
+}
+
+enum NotReady {
+    /// The server is of no use.
+    Server(String),
+    /// The client wants something impossible.
+    Client(Refusal),
+}

@@ -1,0 +1,360 @@
+//! What a server's messages mean for its client, and for what the server owes.
+
+use std::sync::Arc;
+
+use super::exchange::Exchange;
+use super::splice::Splice;
+use super::Ended;
+use crate::config::PoolMode;
+use crate::refusal::Refusal;
+use crate::server::{Met, Owed, Prepared};
+use crate::wire::command_tag::{self, Trace};
+use crate::wire::error::{self, ServerError};
+use crate::session::Statement;
+use crate::wire::ready::Transaction;
+use crate::wire::target::Target;
+use crate::wire::{self, HEADER, parameter_status};
+
+/// Bytes of an error that are read before it is passed on: its code and message stand at the front.
+const ENOUGH_OF_ERROR: usize = 8 * 1024;
+
+/// ParseComplete.
+const PARSE_COMPLETE: [u8; 5] = [b'1', 0, 0, 0, 4];
+/// CloseComplete.
+const CLOSE_COMPLETE: [u8; 5] = [b'3', 0, 0, 0, 4];
+
+impl Exchange<'_> {
+    /// Reads messages off the front of `input`; how many bytes are done with. The rest must come again, with more behind
+    /// it.
+    pub(super) fn replies(&mut self, input: &[u8], splice: &mut Splice<'_>) -> Result<usize, Ended> {
+        let mut at = 0;
+        loop {
+            let passed = self.server.body.min(input.len() - at);
+            at += passed;
+            self.server.body -= passed;
+            if at == input.len() {
+                return Ok(at);
+            }
+            let head = match wire::head(&input[at..]) {
+                Ok(Some(head)) => head,
+                Ok(None) => return Ok(at),
+                Err(_) => {
+                    self.server.doubt = Some("a message of impossible length");
+                    return Err(Ended::Server(Refusal::SERVER_CONNECTION_CRASHED));
+                }
+            };
+            let rest = &input[at..];
+            let needed = match head.kind {
+                b'Z' | b'C' | b'S' | b'1' | b'3' => head.total,
+                b'E' => head.total.min(ENOUGH_OF_ERROR),
+                _ => HEADER,
+            };
+            if rest.len() < needed {
+                return Ok(at);
+            }
+            let message = &rest[..head.total.min(rest.len())];
+            let heard = match head.kind {
+                b'Z' => self.ready(message, at, splice)?,
+                b'S' => self.setting(message),
+                b'E' => self.error(message, head.total, at, splice),
+                // They come at any time, and are the client's.
+                b'N' | b'A' => true,
+                kind => self.reply(kind, message, at, splice),
+            };
+            let end = at + message.len();
+            if !heard {
+                splice.leave_out(at, end);
+            }
+            at = end;
+            self.server.body = head.total - message.len();
+        }
+    }
+
+    /// A reply to something that was asked; false when the client must not hear it.
+    fn reply(&mut self, kind: u8, message: &[u8], at: usize, splice: &mut Splice<'_>) -> bool {
+        self.put_local(at, splice);
+        if kind == b'C' {
+            self.note_trace(command_tag::trace(message));
+        }
+        match self.server.replies.meet(kind) {
+            Met::Renamed(prepared) => {
+                self.name_was_free(*prepared);
+                true
+            }
+            Met::Client => {
+                self.again.client_heard();
+                true
+            }
+            Met::Ours => false,
+            Met::Unexpected => {
+                // CopyBoth and anything unknown: the connection is this client's for good.
+                self.server.doubt = Some("a reply that was not owed");
+                true
+            }
+        }
+    }
+
+    /// What we answer in the server's place, now that it is its turn.
+    fn put_local(&mut self, at: usize, splice: &mut Splice<'_>) {
+        while let Some(owed) = self.server.replies.local() {
+            self.again.client_heard();
+            splice.insert(at, |out| out.extend_from_slice(local_reply(&owed)));
+        }
+    }
+
+    /// The same when nothing is to come from the server before.
+    pub(super) fn answer_locally(&mut self, cx: &mut std::task::Context<'_>) -> Result<(), Ended> {
+        let mut answer = Vec::new();
+        while let Some(owed) = self.server.replies.local() {
+            answer.extend_from_slice(local_reply(&owed));
+        }
+        if answer.is_empty() && self.client.outbox.is_empty() {
+            return Ok(());
+        }
+        self.counted.sent += answer.len() as u64;
+        let client = &mut *self.client;
+        let sent = client.outbox.send(cx, &mut client.stream, &answer);
+        sent.map_err(|_| Ended::Client(Refusal::silent("client unexpected eof")))
+    }
+
+    fn note_trace(&mut self, trace: Trace) {
+        match trace {
+            Trace::Nothing => {}
+            Trace::Setting => self.settings += 1,
+            Trace::Session => self.mark_dirty(),
+            Trace::StatementsGone | Trace::AllGone => {
+                self.client.statements.forget_all();
+                self.server.prepared.forget_all();
+                self.server.unnamed = None;
+                self.client.info.prepared.store(0, std::sync::atomic::Ordering::Relaxed);
+                if trace == Trace::AllGone {
+                    self.server.dirty = false;
+                    if let Some(welcome) = &*self.client.pool.welcome.load() {
+                        self.server.values.forget_unreported(&welcome.values);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A name that seemed to be taken was free by the time the server came to it, as the first to take it had failed.
+    /// Our name now stands for something else on this server, which nobody else must meet.
+    fn name_was_free(&mut self, prepared: Prepared) {
+        self.server.retire = true;
+        if let (Some(name), Some(statement)) = (prepared.client_name, prepared.instead) {
+            self.client.statements.forget(&name);
+            self.client.statements.put_back(name, statement);
+        }
+    }
+
+    fn mark_dirty(&mut self) {
+        use crate::config::SessionState;
+        if self.terms.mode != PoolMode::Session && self.terms.session_state != SessionState::Pgbouncer {
+            self.server.dirty = true;
+        }
+    }
+
+    /// A setting has a new value, for the server and for its client.
+    fn setting(&mut self, message: &[u8]) -> bool {
+        self.settings = self.settings.saturating_sub(1);
+        let hub = self.client.hub.clone();
+        self.server.note_setting(message, &hub.tracked);
+        if let Some(place) = parameter_status::read(message).and_then(|(name, _)| hub.tracked.place(name)) {
+            let value = self.server.values.get(place).cloned();
+            self.client.note_value(place, value);
+        }
+        true
+    }
+
+    /// A request is over. False when the client must not hear of it, as it is sent again.
+    fn ready(&mut self, message: &[u8], at: usize, splice: &mut Splice<'_>) -> Result<bool, Ended> {
+        self.put_local(at, splice);
+        let Some(transaction) = Transaction::read(message) else {
+            self.server.doubt = Some("a ReadyForQuery that is none");
+            return Ok(true);
+        };
+        if !self.server.replies.ready() {
+            self.server.doubt = Some("a ReadyForQuery that was not owed");
+            return Ok(true);
+        }
+        self.server.transaction = transaction;
+        if self.again.request_failed() {
+            return Ok(false);
+        }
+        self.again.request_is_over();
+        if transaction == Transaction::Idle && std::mem::take(&mut self.settings) > 0 {
+            self.mark_dirty();
+        }
+        self.note_ready();
+        if self.terms.mode == PoolMode::Statement && transaction != Transaction::Idle {
+            self.server.doubt = Some("a transaction block in statement mode");
+            self.verdict = Some(Ended::Client(Refusal::TRANSACTION_IN_STATEMENT_MODE));
+        }
+        Ok(true)
+    }
+
+    /// A request has failed, or the session ends; false when the client does not hear of it.
+    fn error(&mut self, message: &[u8], total: usize, at: usize, splice: &mut Splice<'_>) -> bool {
+        self.put_local(at, splice);
+        let Ok(failed) = self.server.replies.fail() else {
+            // Said without being asked: the server ends the session.
+            self.farewell = true;
+            self.server.doubt = Some("an error that no request caused");
+            return true;
+        };
+        self.farewell |= is_fatal(message);
+        let whole = message.len() == total;
+        if whole && self.may_send_again(message) {
+            self.undo(failed);
+            self.again.wait_for_ready();
+            return false;
+        }
+        self.again.client_heard();
+        let renamed = failed.first().and_then(|owed| match owed {
+            Owed::Parse(Some(prepared)) if prepared.instead.is_some() => {
+                let statement = prepared.statement.as_ref()?;
+                Some((statement.name.clone(), prepared.client_name.clone()?))
+            }
+            _ => None,
+        });
+        if let Some((ours, theirs)) = renamed.filter(|_| whole) {
+            splice.replace(at, at + total, |out| error::put_with_name(message, &ours, &theirs, out));
+        }
+        self.undo(failed);
+        true
+    }
+
+    /// Takes back what was noted for replies that will not come.
+    fn undo(&mut self, failed: Vec<Owed>) {
+        let statements = &mut self.client.statements;
+        for owed in failed.into_iter().rev() {
+            match owed {
+                Owed::Parse(None) => {
+                    statements.forget_unnamed();
+                    self.server.unnamed = None;
+                }
+                Owed::Parse(Some(prepared)) => {
+                    match &prepared.statement {
+                        // It has the name already: that is why it failed.
+                        Some(_) if prepared.instead.is_some() => continue,
+                        Some(statement) => self.server.prepared.forget(statement),
+                        None => self.server.unnamed = None,
+                    }
+                    if let Some(name) = &prepared.client_name {
+                        statements.forget(name);
+                    }
+                }
+                Owed::LocalParse(prepared) => {
+                    if let Some(name) = &prepared.client_name {
+                        statements.forget(name);
+                    }
+                }
+                Owed::LocalClose(closed) => statements.put_back(closed.client_name, closed.statement),
+                // It stays on the server, and may be more than there should be: known all the same.
+                Owed::Evicted(statement) => drop(self.server.prepared.add(&statement, usize::MAX)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The error is about a plan that a change of the schema has made old, nothing of this request has reached the
+    /// client, no transaction is lost by sending it again.
+    fn may_send_again(&self, message: &[u8]) -> bool {
+        if !self.again.is_possible() || self.server.transaction != Transaction::Idle {
+            return false;
+        }
+        let error = ServerError::read(message);
+        error.sqlstate == "0A000" && error.message == "cached plan must not change result type"
+    }
+}
+
+fn is_fatal(message: &[u8]) -> bool {
+    error::fields(message).any(|(code, text)| code == b'V' && (text == b"FATAL" || text == b"PANIC"))
+}
+
+fn local_reply(owed: &Owed) -> &'static [u8] {
+    match owed {
+        Owed::LocalClose(_) => &CLOSE_COMPLETE,
+        _ => &PARSE_COMPLETE,
+    }
+}
+
+/// The request under way, kept so that it can be sent again when the server finds a plan that a change of the schema has
+/// made old: error 0A000, "cached plan must not change result type".
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    state: AgainState,
+    request: Vec<u8>,
+    bound: Vec<Arc<Statement>>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum AgainState {
+    /// There is nothing to send again, or the client has heard some of the reply.
+    #[default]
+    No,
+    Possible,
+    /// It has failed; its ReadyForQuery is still to come.
+    Failed,
+    Due,
+}
+
+impl Again {
+    /// Keeps a whole request, which used these statements that the server had.
+    pub(super) fn keep(&mut self, request: &[u8], bound: Vec<Arc<Statement>>) {
+        *self = Self {
+            state: AgainState::Possible,
+            request: request.to_vec(),
+            bound,
+        };
+    }
+
+    /// True until what has failed has been sent again.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, AgainState::Failed | AgainState::Due)
+    }
+
+    fn is_possible(&self) -> bool {
+        self.state == AgainState::Possible
+    }
+
+    fn client_heard(&mut self) {
+        if self.state == AgainState::Possible {
+            *self = Self::default();
+        }
+    }
+
+    fn request_is_over(&mut self) {
+        self.client_heard();
+    }
+
+    fn wait_for_ready(&mut self) {
+        self.state = AgainState::Failed;
+    }
+
+    fn request_failed(&mut self) -> bool {
+        let failed = self.state == AgainState::Failed;
+        if failed {
+            self.state = AgainState::Due;
+        }
+        failed
+    }
+}
+
+impl Exchange<'_> {
+    /// Sends the request again whose plan was old: its statements are closed first, and so planned anew.
+    pub(super) fn send_again(&mut self, cx: &mut std::task::Context<'_>) -> Result<(), Ended> {
+        if self.again.state != AgainState::Due {
+            return Ok(());
+        }
+        let again = std::mem::take(&mut self.again);
+        let mut closes = Vec::new();
+        for statement in again.bound {
+            Target::put_statement(b'C', &statement.name, &mut closes);
+            self.server.prepared.forget(&statement);
+            self.server.replies.expect(Owed::Closed);
+        }
+        self.server.outbox.push(&closes);
+        self.pass_on(cx, &again.request)
+    }
+}

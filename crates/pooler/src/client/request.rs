@@ -1,0 +1,220 @@
+//! Between requests: the client has no server, and holds no memory but its socket's.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Context, Poll};
+
+use super::{Client, ClientState};
+use crate::net::{SCRATCH, with_scratch};
+use crate::pool::Lane;
+use crate::refusal::Refusal;
+use crate::wire::error::{Severity, put_error};
+use crate::wire::ready::READY_IDLE;
+use crate::wire::{self, HEADER, Head};
+
+impl Client {
+    /// Waits for a request: its first message whole, or as much of it as is read at once.
+    ///
+    /// # Errors
+    /// Why the client must go.
+    pub(super) async fn request(&mut self) -> Result<(), Refusal> {
+        self.info.set_state(ClientState::Idle, self.now());
+        poll_fn(|cx| self.poll_request(cx)).await
+    }
+
+    fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        if let Some(sentence) = self.info.sentence(cx.waker()) {
+            return Poll::Ready(Err(sentence));
+        }
+        match self.outbox.poll_empty(cx, &mut self.stream) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => return Poll::Ready(Err(gone())),
+            Poll::Pending => return Poll::Pending,
+        }
+        loop {
+            match self.first_message()? {
+                Some(First::Request) => {
+                    self.inbox_is_new = true;
+                    return Poll::Ready(Ok(()));
+                }
+                Some(First::Terminate) => return Poll::Ready(Err(Refusal::silent("client close request"))),
+                None => {}
+            }
+            let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {
+                Poll::Pending => None,
+                Poll::Ready(Ok(n)) => {
+                    self.inbox.extend_from_slice(&scratch[..n]);
+                    Some(n)
+                }
+                Poll::Ready(Err(_)) => Some(0),
+            });
+            match came {
+                None => return Poll::Pending,
+                Some(0) => return Poll::Ready(Err(gone())),
+                Some(n) => self.count_received(n),
+            }
+        }
+    }
+
+    fn count_received(&self, n: usize) {
+        let counted = crate::pool::Totals {
+            received: n as u64,
+            ..Default::default()
+        };
+        self.pool.stats.add(self.info.thread, &counted);
+    }
+
+    /// Looks at the first message of the inbox; drops what means nothing without a server: Flush, and the rest of a
+    /// COPY that failed. `None`: more must come.
+    fn first_message(&mut self) -> Result<Option<First>, Refusal> {
+        let mut at = 0;
+        let first = loop {
+            let skipped = self.body.min(self.inbox.len() - at);
+            at += skipped;
+            self.body -= skipped;
+            let rest = &self.inbox[at..];
+            let head = match wire::client_head(rest) {
+                Ok(Some(head)) => head,
+                Ok(None) => break None,
+                Err(error) => return Err(Refusal::silent(error.to_string())),
+            };
+            match head.kind {
+                b'H' | b'd' | b'c' | b'f' => self.body = head.total,
+                b'X' => break Some(First::Terminate),
+                _ if rest.len() >= head.total.min(SCRATCH / 2) => break Some(First::Request),
+                _ => break None,
+            }
+        };
+        if at == self.inbox.len() {
+            self.inbox = Vec::new();
+        } else if at > 0 {
+            self.inbox.drain(..at);
+        }
+        Ok(first)
+    }
+
+    /// The request that waited for a server is cancelled: it fails as PostgreSQL would let it fail.
+    pub(super) async fn answer_cancelled(&mut self) -> Result<(), Refusal> {
+        self.answer_refused(&Refusal::CANCELLED).await
+    }
+
+    /// Answers a request that gets no server with an error; the connection goes on behind it.
+    pub(super) async fn answer_refused(&mut self, refusal: &Refusal) -> Result<(), Refusal> {
+        let mut answer = Vec::new();
+        put_error(
+            Severity::Error,
+            &refusal.sqlstate,
+            &refusal.message,
+            refusal.hint.as_deref(),
+            &mut answer,
+        );
+        answer.extend_from_slice(&READY_IDLE);
+        self.inbox_is_new = false;
+        let mut skipped = pin!(poll_fn(|cx| self.poll_skip_request(cx)));
+        skipped.as_mut().await?;
+        self.outbox.push(&answer);
+        Ok(())
+    }
+
+    /// Reads up to the end of the request: a simple query or function call, or everything up to a Sync.
+    fn poll_skip_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        let mut extended = false;
+        loop {
+            let mut at = 0;
+            loop {
+                let skipped = self.body.min(self.inbox.len() - at);
+                at += skipped;
+                self.body -= skipped;
+                let Some(Head { kind, total }) =
+                    wire::client_head(&self.inbox[at..]).map_err(|error| Refusal::silent(error.to_string()))?
+                else {
+                    break;
+                };
+                if kind == b'X' {
+                    return Poll::Ready(Err(Refusal::silent("client close request")));
+                }
+                let ends = match kind {
+                    b'Q' | b'F' => !extended,
+                    b'S' => true,
+                    b'P' | b'B' | b'D' | b'E' | b'C' => {
+                        extended = true;
+                        false
+                    }
+                    _ => false,
+                };
+                if ends && self.inbox.len() - at >= total {
+                    self.inbox.drain(..at + total);
+                    return Poll::Ready(Ok(()));
+                }
+                if ends {
+                    break;
+                }
+                self.body = total;
+            }
+            self.inbox.drain(..at);
+            if let Some(sentence) = self.info.sentence(cx.waker()) {
+                return Poll::Ready(Err(sentence));
+            }
+            let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {
+                Poll::Pending => None,
+                Poll::Ready(Ok(n)) => {
+                    self.inbox.extend_from_slice(&scratch[..n]);
+                    Some(n)
+                }
+                Poll::Ready(Err(_)) => Some(0),
+            });
+            match came {
+                None => return Poll::Pending,
+                Some(0) => return Poll::Ready(Err(gone())),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+enum First {
+    Request,
+    Terminate,
+}
+
+pub(super) fn gone() -> Refusal {
+    Refusal::silent("client unexpected eof")
+}
+
+/// The words that statements which change nothing begin with.
+const READS: [&[u8]; 4] = [b"select", b"show", b"values", b"table"];
+
+/// The lane of the request at the front of `inbox`, by the first word of its text; what is no text is a write.
+pub(super) fn lane(inbox: &[u8]) -> Lane {
+    let text = match inbox.first() {
+        Some(b'Q') => inbox.get(HEADER..),
+        Some(b'P') => inbox.get(HEADER..).and_then(wire::cstr).map(|(_, text)| text),
+        _ => None,
+    };
+    let text = text.unwrap_or_default().trim_ascii_start();
+    let reads = READS.iter().any(|word| {
+        let front = text.get(..word.len());
+        front.is_some_and(|front| front.eq_ignore_ascii_case(word))
+            && text.get(word.len()).is_none_or(|next| !next.is_ascii_alphanumeric())
+    });
+    if reads { Lane::Read } else { Lane::Write }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_decides_the_lane() {
+        let lane_of = |text: &str| {
+            let mut message = Vec::new();
+            crate::wire::query::put_query(text.as_bytes(), &mut message);
+            lane(&message)
+        };
+        assert_eq!(lane_of("  SELECT 1"), Lane::Read);
+        assert_eq!(lane_of("selection"), Lane::Write);
+        assert_eq!(lane_of("INSERT INTO t VALUES (1)"), Lane::Write);
+        assert_eq!(lane_of("BEGIN"), Lane::Write);
+        assert_eq!(lane(b"S\0\0\0\x04"), Lane::Write);
+    }
+}

@@ -1,0 +1,74 @@
+//! Waiting for a server: in the queue, with an eye on the client, which may leave, cancel, or go on talking.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use super::request::gone;
+use super::{Client, ClientState, Order};
+use crate::net::{SCRATCH, with_scratch};
+use crate::pool::{Outcome, Place};
+use crate::refusal::Refusal;
+use crate::server::Server;
+use crate::wire::error::put_notice;
+
+/// What the wait ended with.
+pub(super) enum Waited {
+    /// A server.
+    Server(Box<Server>),
+    /// The client cancelled its request.
+    Cancelled,
+}
+
+impl Client {
+    /// Waits until a server is free.
+    ///
+    /// # Errors
+    /// Why the client must go.
+    pub(super) async fn wait(&mut self, mut place: Place) -> Result<Waited, Refusal> {
+        let logs_in = self.info.state() == ClientState::WaitingLogin;
+        if !logs_in {
+            self.info.set_state(ClientState::Waiting, self.now());
+        }
+        let waited = poll_fn(|cx| self.poll_wait(cx, &mut place)).await;
+        self.info.wait_is_over();
+        waited
+    }
+
+    fn poll_wait(&mut self, cx: &mut Context<'_>, place: &mut Place) -> Poll<Result<Waited, Refusal>> {
+        match place.poll(cx) {
+            Poll::Ready(Outcome::Server(server)) => return Poll::Ready(Ok(Waited::Server(server))),
+            Poll::Ready(Outcome::Refused(refusal)) => return Poll::Ready(Err(refusal)),
+            Poll::Pending => {}
+        }
+        while let Some(order) = self.info.next_order(cx.waker()) {
+            match order {
+                Order::End(refusal) => return Poll::Ready(Err(refusal)),
+                Order::CancelWait => return Poll::Ready(Ok(Waited::Cancelled)),
+                Order::NotifyWait => {
+                    let mut notice = Vec::new();
+                    put_notice("No server connection available in postgres backend, client being queued", &mut notice);
+                    self.outbox.push(&notice);
+                }
+            }
+        }
+        if let Poll::Ready(Err(_)) = self.outbox.poll_empty(cx, &mut self.stream) {
+            return Poll::Ready(Err(gone()));
+        }
+        while self.inbox.len() < SCRATCH {
+            let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {
+                Poll::Pending => None,
+                Poll::Ready(Ok(n)) => {
+                    self.inbox.extend_from_slice(&scratch[..n]);
+                    Some(n)
+                }
+                Poll::Ready(Err(_)) => Some(0),
+            });
+            match came {
+                None => return Poll::Pending,
+                Some(0) => return Poll::Ready(Err(gone())),
+                Some(_) => {}
+            }
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,197 @@
+//! A running pooler: its threads, its listeners, its upkeep.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::client::{self, ClientInfo};
+use crate::clock;
+use crate::config::Config;
+use crate::files::Files;
+use crate::hub::Hub;
+use crate::listen::{self, Accepted, Listeners};
+use crate::log::{Level, Log};
+use crate::upkeep;
+
+/// Why a pooler does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file that the configuration names cannot be used.
+    #[error("{0}")]
+    Files(String),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address, or the path of the Unix socket.
+        address: String,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Something else of the operating system.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// A running pooler; dropping it ends it at once.
+#[derive(Debug)]
+pub struct Pooler {
+    hub: Arc<Hub>,
+    addresses: Vec<SocketAddr>,
+    stop: watch::Sender<Phase>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How far the end has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Clients come and go.
+    Running,
+    /// No new ones.
+    Closed,
+    /// At once.
+    Ended,
+}
+
+impl Pooler {
+    /// Starts the pooler: when this returns it accepts clients.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
+        let listeners = Listeners::open(&config)?;
+        Self::start_with(config, log, listeners)
+    }
+
+    /// The same on sockets that are open already.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_with(config: Config, log: Log, listeners: Listeners) -> Result<Self, StartError> {
+        let files = Files::load(&config.settings).map_err(StartError::Files)?;
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let count = config.canvass.threads.map_or(cores, |n| n as usize).max(1);
+        let hub = Hub::new(config, files, log, count)?;
+        let (stop, stopped) = watch::channel(Phase::Running);
+        let addresses = listeners.addresses();
+        let mut inboxes = Vec::new();
+        let mut threads = Vec::new();
+        let mut receivers = Vec::new();
+        for _ in 0..count {
+            let (inbox, receiver) = mpsc::unbounded_channel();
+            inboxes.push(inbox);
+            receivers.push(receiver);
+        }
+        let mut listeners = Some((listeners, inboxes));
+        for (number, inbox) in receivers.into_iter().enumerate() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let worker = Worker {
+                hub: hub.clone(),
+                number,
+                inbox,
+                listeners: listeners.take(),
+                stopped: stopped.clone(),
+            };
+            let spawned = thread::Builder::new()
+                .name(format!("pool-{number}"))
+                .spawn(move || {
+                    Hub::set_this_thread(number);
+                    runtime.block_on(worker.run());
+                })?;
+            threads.push(spawned);
+        }
+        Ok(Self {
+            hub,
+            addresses,
+            stop,
+            threads,
+        })
+    }
+
+    /// The TCP addresses that it listens on.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What its threads share.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Lets nobody in any more.
+    pub fn close(&self) {
+        self.hub.set_ending();
+        self.stop.send_if_modified(|phase| {
+            let is_running = *phase == Phase::Running;
+            *phase = (*phase).max(Phase::Closed);
+            is_running
+        });
+    }
+
+    /// Ends at once, and waits until all threads have.
+    pub fn end(mut self) {
+        self.end_now();
+    }
+
+    fn end_now(&mut self) {
+        self.hub.set_ending();
+        self.stop.send_replace(Phase::Ended);
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                self.hub.log.line(Level::Error, "a thread ended by a panic");
+            }
+        }
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        self.end_now();
+    }
+}
+
+struct Worker {
+    hub: Arc<Hub>,
+    number: usize,
+    inbox: mpsc::UnboundedReceiver<Accepted>,
+    /// The first thread's: what it accepts from, and where it hands connections to.
+    listeners: Option<(Listeners, Vec<mpsc::UnboundedSender<Accepted>>)>,
+    stopped: watch::Receiver<Phase>,
+}
+
+impl Worker {
+    async fn run(mut self) {
+        if let Some((listeners, inboxes)) = self.listeners.take() {
+            listen::spawn(listeners, &self.hub, &inboxes, &self.stopped);
+            tokio::spawn(upkeep::run(self.hub.clone()));
+        }
+        let mut stopped = self.stopped.clone();
+        let ended = stopped.wait_for(|phase| *phase == Phase::Ended);
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                _ = &mut ended => return,
+                accepted = self.inbox.recv() => match accepted {
+                    Some(accepted) => self.admit(accepted),
+                    None => {
+                        let _ = (&mut ended).await;
+                        return;
+                    }
+                },
+            }
+        }
+    }
+
+    fn admit(&self, accepted: Accepted) {
+        let Accepted { socket, peer, local } = accepted;
+        match socket.arrive() {
+            Ok(socket) => {
+                let info = ClientInfo::new(self.hub.next_id(), self.number, peer, local, clock::micros());
+                tokio::spawn(client::serve(self.hub.clone(), socket, Arc::new(info)));
+            }
+            Err(error) => self.hub.log.line(Level::Warning, &format!("accept: {error}")),
+        }
+    }
+}

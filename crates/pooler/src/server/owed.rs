@@ -1,0 +1,323 @@
+//! The replies that a server still owes. A server goes back to its pool only when this queue is empty at a
+//! ReadyForQuery outside a transaction: nothing that it says afterwards can be meant for the client before.
+//!
+//! Source of the order of replies, of skipping until Sync, and of what COPY swallows: PostgreSQL's documentation,
+//! chapter "Message Flow", and `PostgresMain` and `CopyGetData` of its source.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::session::Statement;
+
+/// One reply that is owed.
+#[derive(Debug)]
+pub enum Owed {
+    /// ParseComplete. What to undo if it fails, whether the client hears of it.
+    Parse(Option<Box<Prepared>>),
+    /// BindComplete.
+    Bind,
+    /// RowDescription or NoData (a statement's comes behind a ParameterDescription).
+    Describe,
+    /// CommandComplete, EmptyQueryResponse or PortalSuspended.
+    Execute,
+    /// CloseComplete of a portal, or of a statement that is nobody's business here.
+    Close,
+    /// CloseComplete of a statement that was removed from a server to make room; the client never hears of it.
+    Evicted(Arc<Statement>),
+    /// CloseComplete of a statement that is about to be planned anew; the client never hears of it.
+    Closed,
+    /// CloseComplete that silences another client's unnamed statement; the client never hears of it.
+    Silenced,
+    /// We answer in the server's place when it comes to this: ParseComplete for a statement that the server has.
+    LocalParse(Box<Prepared>),
+    /// We answer in the server's place: CloseComplete for a statement that the server may keep.
+    LocalClose(Box<Closed>),
+    /// The client ended a COPY: no reply, but a border for what COPY swallows.
+    CopyEnd,
+    /// ReadyForQuery for a Sync.
+    Sync,
+    /// Everything up to ReadyForQuery for a simple query.
+    Query,
+    /// The same for a function call.
+    Function,
+}
+
+/// What a Parse did before its success was known.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The name under which the client keeps it; `None` when it was prepared again on its behalf, and it hears nothing.
+    pub client_name: Option<Box<[u8]>>,
+    /// The statement; `None` for the unnamed one.
+    pub statement: Option<Arc<Statement>>,
+    /// It was sent although the client has the name already, and PostgreSQL will refuse, speaking of our name; if it does
+    /// not, this is what the name stands for.
+    pub instead: Option<Arc<Statement>>,
+}
+
+/// What a Close did before its success was known.
+#[derive(Debug)]
+pub struct Closed {
+    /// The name that the client gave it.
+    pub client_name: Box<[u8]>,
+    /// The statement.
+    pub statement: Arc<Statement>,
+}
+
+/// What becomes of a reply.
+#[derive(Debug)]
+pub enum Met {
+    /// It was owed, and is the client's.
+    Client,
+    /// It was owed, but to us.
+    Ours,
+    /// ParseComplete for a name that was thought to be taken.
+    Renamed(Box<Prepared>),
+    /// Nothing of the kind was owed.
+    Unexpected,
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub struct Replies {
+    queue: VecDeque<Owed>,
+    /// The server takes COPY data: Sync and Flush mean nothing to it.
+    copying: bool,
+    /// An extended request failed: the server ignores everything until a Sync.
+    skipping: bool,
+}
+
+impl Replies {
+    /// True when nothing is owed and the server listens.
+    pub fn none(&self) -> bool {
+        !self.skipping && !self.copying && self.queue.iter().all(|owed| matches!(owed, Owed::CopyEnd))
+    }
+
+    /// True while the server takes COPY data.
+    pub fn copying(&self) -> bool {
+        self.copying
+    }
+
+    /// True while the server ignores everything until a Sync.
+    pub fn skipping(&self) -> bool {
+        self.skipping
+    }
+
+    /// Replies that are owed.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// True without any.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// True when the server will come to an end without another word from the client.
+    pub fn ends_by_itself(&self) -> bool {
+        let last = self.queue.iter().rev().find(|owed| !matches!(owed, Owed::CopyEnd));
+        !self.copying && matches!(last, None | Some(Owed::Sync | Owed::Query | Owed::Function))
+    }
+
+    /// Notes that a message went to the server which will be answered so. False: the server will not answer it.
+    pub fn expect(&mut self, owed: Owed) -> bool {
+        match owed {
+            Owed::Sync if self.copying => false,
+            Owed::Sync => {
+                self.skipping = false;
+                self.queue.push_back(Owed::Sync);
+                true
+            }
+            _ if self.skipping => false,
+            Owed::CopyEnd if self.copying => {
+                self.copying = false;
+                false
+            }
+            owed => {
+                self.queue.push_back(owed);
+                true
+            }
+        }
+    }
+
+    /// The next reply if it is one that we give ourselves.
+    pub fn local(&mut self) -> Option<Owed> {
+        match self.queue.front() {
+            Some(Owed::LocalParse(_) | Owed::LocalClose(_)) => self.queue.pop_front(),
+            _ => None,
+        }
+    }
+
+    fn head(&mut self) -> Option<&Owed> {
+        while matches!(self.queue.front(), Some(Owed::CopyEnd)) {
+            self.queue.pop_front();
+        }
+        self.queue.front()
+    }
+
+    /// The server sent a reply of this type, not an error and not ReadyForQuery.
+    pub fn meet(&mut self, kind: u8) -> Met {
+        let Some(head) = self.head() else {
+            return Met::Unexpected;
+        };
+        match (kind, head) {
+            // A simple query or a function call may bring any of these, as often as it likes.
+            (b'T' | b'D' | b'C' | b'I' | b'H' | b'd' | b'c', Owed::Query) | (b'V', Owed::Function) => Met::Client,
+            (b'G', Owed::Query | Owed::Execute) => {
+                self.copy_begins();
+                Met::Client
+            }
+            (b'D' | b'H' | b'd' | b'c', Owed::Execute) | (b't', Owed::Describe) => Met::Client,
+            (b'C' | b'I' | b's', Owed::Execute)
+            | (b'T' | b'n', Owed::Describe)
+            | (b'2', Owed::Bind)
+            | (b'3', Owed::Close) => {
+                self.queue.pop_front();
+                Met::Client
+            }
+            (b'3', Owed::Evicted(_) | Owed::Silenced | Owed::Closed) => {
+                self.queue.pop_front();
+                Met::Ours
+            }
+            (b'1', Owed::Parse(_)) => match self.queue.pop_front() {
+                Some(Owed::Parse(Some(prepared))) if prepared.instead.is_some() => Met::Renamed(prepared),
+                Some(Owed::Parse(Some(prepared))) if prepared.client_name.is_none() => Met::Ours,
+                _ => Met::Client,
+            },
+            _ => Met::Unexpected,
+        }
+    }
+
+    /// COPY has begun: the Syncs that were sent before its end reach nobody.
+    fn copy_begins(&mut self) {
+        let end = self.queue.iter().position(|owed| matches!(owed, Owed::CopyEnd));
+        let border = end.unwrap_or(self.queue.len());
+        let mut place = 0;
+        self.queue.retain(|owed| {
+            place += 1;
+            place > border || !matches!(owed, Owed::Sync)
+        });
+        match self.queue.iter().position(|owed| matches!(owed, Owed::CopyEnd)) {
+            Some(at) => {
+                self.queue.remove(at);
+            }
+            None => self.copying = true,
+        }
+    }
+
+    /// The server sent an error: the replies that will never come, the failed one first; nothing for a simple query,
+    /// whose ReadyForQuery is still owed.
+    pub fn fail(&mut self) -> Result<Vec<Owed>, Unowed> {
+        self.copying = false;
+        match self.head() {
+            None => Err(Unowed),
+            Some(Owed::Query | Owed::Function | Owed::Sync) => Ok(Vec::new()),
+            Some(_) => {
+                let sync = self.queue.iter().position(|owed| matches!(owed, Owed::Sync));
+                self.skipping = sync.is_none();
+                let rest = self.queue.split_off(sync.unwrap_or(self.queue.len()));
+                Ok(std::mem::replace(&mut self.queue, rest).into())
+            }
+        }
+    }
+
+    /// The server sent ReadyForQuery; true when one was owed.
+    pub fn ready(&mut self) -> bool {
+        match self.head() {
+            Some(Owed::Query | Owed::Function | Owed::Sync) => {
+                self.queue.pop_front();
+                self.copying = false;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An error came when no request was under way: the server is about to end the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unowed;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owing(all: impl IntoIterator<Item = Owed>) -> Replies {
+        let mut replies = Replies::default();
+        for owed in all {
+            replies.expect(owed);
+        }
+        replies
+    }
+
+    #[test]
+    fn an_extended_request_is_met_reply_by_reply() {
+        let mut replies = owing([Owed::Parse(None), Owed::Bind, Owed::Describe, Owed::Execute, Owed::Sync]);
+        for kind in *b"12TDDC" {
+            assert!(matches!(replies.meet(kind), Met::Client), "{}", kind as char);
+            assert!(!replies.none());
+        }
+        assert!(replies.ready());
+        assert!(replies.none());
+        assert!(matches!(replies.meet(b'C'), Met::Unexpected));
+        assert!(!replies.ready());
+    }
+
+    #[test]
+    fn an_error_takes_everything_up_to_the_next_sync() {
+        let mut replies = owing([
+            Owed::Parse(None),
+            Owed::Bind,
+            Owed::Query,
+            Owed::Sync,
+            Owed::Bind,
+            Owed::Sync,
+        ]);
+        assert_eq!(replies.fail().unwrap().len(), 3, "a query inside is ignored too");
+        assert!(replies.ready());
+        assert!(!replies.none(), "the second request is owed");
+        assert!(matches!(replies.meet(b'2'), Met::Client));
+        assert!(replies.ready());
+        assert!(replies.none());
+    }
+
+    #[test]
+    fn without_a_sync_the_server_ignores_what_follows() {
+        let mut replies = owing([Owed::Parse(None)]);
+        assert_eq!(replies.fail().unwrap().len(), 1);
+        assert!(!replies.expect(Owed::Bind), "ignored");
+        assert!(!replies.none(), "the server is waiting for a Sync");
+        assert!(replies.expect(Owed::Sync));
+        assert!(replies.ready());
+        assert!(replies.none());
+    }
+
+    #[test]
+    fn copy_swallows_the_sync_that_came_too_early() {
+        // Given a pipelined COPY with its Sync sent too early, and everything behind it in one go.
+        let mut replies = owing([Owed::Execute, Owed::Sync, Owed::CopyEnd, Owed::Sync]);
+        assert!(matches!(replies.meet(b'G'), Met::Client));
+        assert!(matches!(replies.meet(b'C'), Met::Client));
+        assert!(replies.ready());
+        assert!(replies.none(), "one ReadyForQuery is all that comes");
+
+        // The same, the client waiting for CopyInResponse.
+        let mut replies = owing([Owed::Execute, Owed::Sync]);
+        replies.meet(b'G');
+        assert!(!replies.expect(Owed::Sync), "swallowed");
+        replies.expect(Owed::CopyEnd);
+        assert!(replies.expect(Owed::Sync));
+        replies.meet(b'C');
+        assert!(replies.ready());
+        assert!(replies.none());
+    }
+
+    #[test]
+    fn a_copy_that_fails_leaves_the_client_s_end_without_meaning() {
+        let mut replies = owing([Owed::Query]);
+        replies.meet(b'G');
+        assert!(replies.fail().unwrap().is_empty());
+        assert!(replies.expect(Owed::CopyEnd));
+        assert!(replies.ready());
+        assert!(replies.none());
+    }
+}

@@ -1,0 +1,7 @@
+//! What follows a client from server to server: its settings and its prepared statements.
+
+mod settings;
+mod statements;
+
+pub use settings::{APPLICATION_NAME, Tracked, Values};
+pub use statements::{Statement, Statements, Texts};
