@@ -131,8 +131,10 @@ fn a_server_that_breaks_the_protocol_loses_the_connection() {
 /// CVE-2025-12819: with a `search_path` of the client's choice, `<` and `now()` could be anything.
 #[test]
 fn the_default_names_everything_with_its_schema() {
-    for configured in [DEFAULT, "", " "] {
-        assert_eq!(effective(configured), QUALIFIED);
+    let config = crate::config::Settings::default().auth_query;
+    let spread = DEFAULTS[0].replace(" FROM", "\n\tFROM");
+    for configured in [DEFAULTS[0], DEFAULTS[1], &spread, &config, "", " "] {
+        assert_eq!(effective(configured), QUALIFIED, "{configured}");
     }
     assert_eq!(effective("SELECT * FROM f($1)"), "SELECT * FROM f($1)");
     let without = QUALIFIED

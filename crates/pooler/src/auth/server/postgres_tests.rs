@@ -395,7 +395,7 @@ fn the_default_query_finds_who_may_log_in() {
         Found::Unknown,
     ];
     let expected: Vec<_> = expected.into_iter().chain([Found::Unknown]).map(Ok).collect();
-    for text in [query::QUALIFIED, query::DEFAULT] {
+    for text in [query::QUALIFIED, query::DEFAULTS[0], query::DEFAULTS[1]] {
         assert_eq!(looked_up("pool_auth", text, &users), expected);
     }
 }
@@ -431,15 +431,21 @@ fn a_hostile_search_path_does_not_fool_the_default_query() {
          ALTER ROLE pool_fooled SET search_path = evil, pg_catalog",
     );
 
-    // then the query as pgbouncer has it is fooled, and ours is not
+    // then the queries as pgbouncer has them are fooled, and ours is not
     let fooled = Found::Secret(Secret::parse("known to the attacker").unwrap());
-    assert_eq!(
-        looked_up("pool_fooled", query::DEFAULT, &["pool_scram"]),
-        [Ok(fooled)]
-    );
+    for text in query::DEFAULTS {
+        assert_eq!(
+            looked_up("pool_fooled", text, &["pool_scram"]),
+            [Ok(fooled.clone())]
+        );
+    }
     let secret = Found::Secret(server.secret("pool_scram"));
     assert_eq!(
-        looked_up("pool_fooled", query::effective(query::DEFAULT), &["pool_scram"]),
+        looked_up(
+            "pool_fooled",
+            query::effective(query::DEFAULTS[0]),
+            &["pool_scram"]
+        ),
         [Ok(secret)]
     );
 }

@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
 
+mod settings;
+
 /// A certificate authority and a place for files.
 struct Authority {
     place: Place,
@@ -124,23 +126,6 @@ async fn ssl_requested(mut io: DuplexStream, answer: &[u8]) -> DuplexStream {
 
 fn server_side(settings: &Settings) -> ServerSide {
     ServerSide::load(settings).unwrap()
-}
-
-#[test]
-fn modes_are_named_as_in_the_configuration() {
-    for name in [
-        "disable",
-        "allow",
-        "prefer",
-        "require",
-        "verify-ca",
-        "verify-full",
-    ] {
-        assert_eq!(SslMode::parse(name).unwrap().name(), name);
-    }
-    assert_eq!(SslMode::parse("on"), None);
-    assert!(SslMode::Require.is_required() && !SslMode::Prefer.is_required());
-    assert!(SslMode::VerifyCa.verifies() && !SslMode::Require.verifies());
 }
 
 #[test]
@@ -493,7 +478,7 @@ fn a_server_without_tls_is_left_or_taken_as_the_mode_says() {
         assert_eq!(answered(mode, b"N"), Ok(true));
     }
     for mode in [SslMode::Require, SslMode::VerifyCa, SslMode::VerifyFull] {
-        let expected = format!("server refused SSL, and server_tls_sslmode is {}", mode.name());
+        let expected = format!("server refused SSL, and server_tls_sslmode is {}", name_of(mode));
         assert_eq!(answered(mode, b"N"), Err(expected));
     }
     let error = answered(SslMode::Prefer, b"E").unwrap_err();
@@ -530,133 +515,4 @@ fn without_tls_nothing_is_asked() {
         assert_eq!(sent, b"");
     });
     assert!(ClientSide::load(&Settings::default()).unwrap().is_none());
-}
-
-#[test]
-fn what_is_wrong_is_named_with_setting_and_file() {
-    let authority = Authority::new("db.example.org");
-    authority.issue("pooler", "pooler", &["localhost"]);
-    authority.issue("other", "other", &[]);
-    authority.write("text", "not PEM\n");
-    authority.write(
-        "broken",
-        "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-    );
-    authority.write(
-        "locked",
-        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
-    );
-    let place = authority.place.path().display().to_string();
-    let good = authority.settings(SslMode::Require, Some("pooler"), true);
-    let with = |change: &dyn Fn(&mut Settings)| {
-        let mut settings = good.clone();
-        change(&mut settings);
-        let error = ClientSide::load(&settings).err();
-        error.map_or_else(
-            || "none".to_owned(),
-            |error| error.to_string().replace(&place, "P"),
-        )
-    };
-    type Change<'a> = &'a dyn Fn(&mut Settings);
-    let cases: [(Change<'_>, &str); 14] = [
-        (
-            &|s| s.cert_file = None,
-            "client_tls_cert_file is not set: it must go with client_tls_key_file",
-        ),
-        (
-            &|s| s.key_file = None,
-            "client_tls_key_file is not set: it must go with client_tls_cert_file",
-        ),
-        (
-            &|s| (s.key_file, s.cert_file) = (None, None),
-            "client_tls_cert_file is not set: client_tls_sslmode=require needs it",
-        ),
-        (
-            &|s| (s.sslmode, s.ca_file) = (SslMode::VerifyCa, None),
-            "client_tls_ca_file is not set: client_tls_sslmode=verify-ca needs it",
-        ),
-        (
-            &|s| s.key_file = Some(authority.path("nowhere")),
-            "client_tls_key_file = P/nowhere: No such file or directory (os error 2)",
-        ),
-        (
-            &|s| s.key_file = Some(authority.path("other.key")),
-            "client_tls_key_file = P/other.key: the key is not the one of the first certificate in P/pooler.crt",
-        ),
-        (
-            &|s| s.key_file = Some(authority.path("locked")),
-            "client_tls_key_file = P/locked: the key is encrypted and nobody is there to type its passphrase",
-        ),
-        (
-            &|s| s.key_file = Some(authority.path("text")),
-            "client_tls_key_file = P/text: there is no private key in PEM format in it",
-        ),
-        (
-            &|s| s.cert_file = Some(authority.path("text")),
-            "client_tls_cert_file = P/text: there is no certificate in PEM format in it",
-        ),
-        (
-            &|s| s.ca_file = Some(authority.path("broken")),
-            "client_tls_ca_file = P/broken: it is not in PEM format: ",
-        ),
-        (
-            &|s| s.ciphers = "HIGH:RC4".into(),
-            "client_tls_ciphers = HIGH:RC4: RC4 is not supported",
-        ),
-        (
-            &|s| s.tls13_ciphers = "X".into(),
-            "client_tls13_ciphers = X: X is not supported, only TLS_AES_256",
-        ),
-        (
-            &|s| s.protocols = "tlsv1.0".into(),
-            "client_tls_protocols = tlsv1.0: tlsv1.0 is not supported",
-        ),
-        (
-            &|s| s.dheparams = "legacy".into(),
-            "client_tls_dheparams = legacy: legacy (DHE with 1024 bits)",
-        ),
-    ];
-    for (change, expected) in cases {
-        let error = with(change);
-        assert!(error.starts_with(expected), "{error}");
-    }
-    let settings = Settings {
-        ciphers: "RC4".into(),
-        sslmode: SslMode::Prefer,
-        ..Settings::default()
-    };
-    let error = ServerSide::load(&settings).unwrap_err().to_string();
-    assert!(
-        error.starts_with("server_tls_ciphers = RC4: RC4 is not supported"),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_fingerprint_changes_with_settings_and_with_the_contents_of_files() {
-    let authority = Authority::new("db.example.org");
-    authority.issue("pooler", "pooler", &["localhost"]);
-    let settings = authority.settings(SslMode::VerifyCa, Some("pooler"), true);
-    let server = |settings: &Settings| ServerSide::load(settings).unwrap().fingerprint();
-    let client = |settings: &Settings| ClientSide::load(settings).unwrap().unwrap().fingerprint();
-    let first = server(&settings);
-
-    // the same files and settings: nothing to do
-    assert_eq!(server(&settings), first);
-    assert_eq!(client(&settings), client(&settings));
-    assert_ne!(
-        server(&Settings {
-            sslmode: SslMode::Require,
-            ..settings.clone()
-        }),
-        first
-    );
-
-    // a new certificate under the old name
-    authority.issue("pooler", "pooler", &["localhost"]);
-    assert_ne!(server(&settings), first);
-    let second = server(&settings);
-    let ca = std::fs::read_to_string(authority.path("ca.crt")).unwrap();
-    authority.write("ca.crt", &format!("{ca}{ca}"));
-    assert_ne!(server(&settings), second);
 }
