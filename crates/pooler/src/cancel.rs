@@ -88,7 +88,9 @@ impl CancelKeys {
 
 /// Compares secrets in a time that does not tell where they differ; the hops do not count.
 fn same_secret(own: &BackendKey, shown: &BackendKey) -> bool {
-    let (Some((own_last, own)), Some((shown_last, shown))) = (own.secret.split_last(), shown.secret.split_last()) else {
+    let (Some((own_last, own)), Some((shown_last, shown))) =
+        (own.secret.split_last(), shown.secret.split_last())
+    else {
         return false;
     };
     if own.len() != shown.len() {
@@ -111,9 +113,17 @@ pub async fn cancel(hub: &Arc<Hub>, key: &BackendKey) {
     match client.begin_cancel() {
         Some(server) => {
             let limit = hub.config.load().settings.cancel_wait_timeout;
-            let limit = if limit.is_zero() { Duration::from_secs(3600) } else { limit };
-            if tokio::time::timeout(limit, deliver(hub, &client, &server)).await.is_err() {
-                hub.log.client(Level::Warning, &client, "cancel request: cancel_wait_timeout");
+            let limit = if limit.is_zero() {
+                Duration::from_secs(3600)
+            } else {
+                limit
+            };
+            if tokio::time::timeout(limit, deliver(hub, &client, &server))
+                .await
+                .is_err()
+            {
+                hub.log
+                    .client(Level::Warning, &client, "cancel request: cancel_wait_timeout");
             }
             server.cancel_ends();
         }
@@ -133,7 +143,11 @@ async fn deliver(hub: &Arc<Hub>, client: &ClientInfo, server: &ServerInfo) {
     let mut stream = match crate::server::open_for_cancel(hub, &terms, &server.endpoint).await {
         Ok(stream) => stream,
         Err(error) => {
-            hub.log.client(Level::Warning, client, &format!("cancel request not delivered: {error}"));
+            hub.log.client(
+                Level::Warning,
+                client,
+                &format!("cancel request not delivered: {error}"),
+            );
             return;
         }
     };
@@ -157,12 +171,16 @@ fn foreign_peer(hub: &Hub, key: &BackendKey) -> Option<u32> {
 
 async fn pass_to_peer(hub: &Arc<Hub>, peer: u32, key: &BackendKey) {
     let Some(to) = hub.config.load().peers.get(&peer).cloned() else {
-        hub.log.line(Level::Log, &format!("cancel request for unknown peer {peer}"));
+        hub.log
+            .line(Level::Log, &format!("cancel request for unknown peer {peer}"));
         return;
     };
     let mut key = key.clone();
     let Some(last) = key.secret.last_mut().filter(|last| **last & HOPS > 0) else {
-        hub.log.line(Level::Warning, &format!("cancel request for peer {peer} was passed on too often: check [peers]"));
+        hub.log.line(
+            Level::Warning,
+            &format!("cancel request for peer {peer} was passed on too often: check [peers]"),
+        );
         return;
     };
     *last -= 1;
@@ -176,7 +194,10 @@ async fn pass_to_peer(hub: &Arc<Hub>, peer: u32, key: &BackendKey) {
         stream.read(&mut end).await.ok()
     };
     if tokio::time::timeout(Duration::from_secs(10), work).await.is_err() {
-        hub.log.line(Level::Warning, &format!("cancel request for peer {peer}: no answer"));
+        hub.log.line(
+            Level::Warning,
+            &format!("cancel request for peer {peer}: no answer"),
+        );
     }
 }
 
@@ -190,7 +211,10 @@ mod tests {
             pid: 1,
             secret: secret.to_vec(),
         };
-        assert!(same_secret(&key(&[1, 2, 3, 7]), &key(&[1, 2, 3, 6])), "hops do not count");
+        assert!(
+            same_secret(&key(&[1, 2, 3, 7]), &key(&[1, 2, 3, 6])),
+            "hops do not count"
+        );
         assert!(!same_secret(&key(&[1, 2, 3, 7]), &key(&[1, 2, 3, 15])));
         assert!(!same_secret(&key(&[1, 2, 3, 7]), &key(&[1, 2, 4, 7])));
         assert!(!same_secret(&key(&[1, 2, 3, 7]), &key(&[1, 2, 3, 7, 7])));

@@ -35,7 +35,8 @@ impl Files {
             path: Option<&Path>,
             load: impl FnOnce(&Path) -> Result<T, E>,
         ) -> Result<Option<T>, String> {
-            path.map(|path| load(path).map_err(|error| format!("{name}: {error}"))).transpose()
+            path.map(|path| load(path).map_err(|error| format!("{name}: {error}")))
+                .transpose()
         }
         let maps = read("auth_ident_file", settings.auth_ident_file.as_deref(), Maps::load)?;
         let rules = read("auth_hba_file", settings.auth_hba_file.as_deref(), |path| {
@@ -47,8 +48,10 @@ impl Files {
             rules,
             maps,
             client_tls: tls::ClientSide::load(&client_side(settings)).map_err(|error| error.to_string())?,
-            server_tls: Some(tls::ServerSide::load(&server_side(settings)).map_err(|error| error.to_string())?)
-                .filter(|side| side.sslmode() != tls::SslMode::Disable),
+            server_tls: Some(
+                tls::ServerSide::load(&server_side(settings)).map_err(|error| error.to_string())?,
+            )
+            .filter(|side| side.sslmode() != tls::SslMode::Disable),
         })
     }
 }

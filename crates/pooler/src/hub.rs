@@ -179,7 +179,10 @@ impl Hub {
     pub fn auth_pool(self: &Arc<Self>, database: &Database, auth_user: &str) -> Arc<Pool> {
         let config = self.config.load();
         let mut pools = lock(&self.auth_pools);
-        if let Some(pool) = pools.get(database.name.as_str()).filter(|pool| &*pool.key.user == auth_user) {
+        if let Some(pool) = pools
+            .get(database.name.as_str())
+            .filter(|pool| &*pool.key.user == auth_user)
+        {
             return pool.clone();
         }
         let terms = Terms {
@@ -199,7 +202,10 @@ impl Hub {
 
     /// What the configuration knows to log in with as `user`.
     pub fn stored_credentials(&self, database: &Database, user: &str) -> Credentials {
-        let own = database.password.as_ref().filter(|_| database.user.as_deref().is_none_or(|own| own == user));
+        let own = database
+            .password
+            .as_ref()
+            .filter(|_| database.user.as_deref().is_none_or(|own| own == user));
         let own = own.and_then(|password| Secret::parse(password.expose()));
         let secret = own.or_else(|| self.files.load().users.secret(user).cloned());
         secret.as_ref().map_or(Credentials::Nothing, Credentials::from)
@@ -215,8 +221,14 @@ impl Hub {
     /// Forgets pools.
     pub fn forget_pools(&self, forget: impl Fn(&Pool) -> bool) {
         let gone: Vec<_> = lock(&self.pools).extract_if(|_, pool| forget(pool)).collect();
-        let auth: Vec<_> = lock(&self.auth_pools).extract_if(|_, pool| forget(pool)).collect();
-        for pool in gone.iter().map(|(_, pool)| pool).chain(auth.iter().map(|(_, pool)| pool)) {
+        let auth: Vec<_> = lock(&self.auth_pools)
+            .extract_if(|_, pool| forget(pool))
+            .collect();
+        for pool in gone
+            .iter()
+            .map(|(_, pool)| pool)
+            .chain(auth.iter().map(|(_, pool)| pool))
+        {
             pool.reconnect();
         }
     }

@@ -94,7 +94,10 @@ impl Listeners {
 
     /// The TCP addresses.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.tcp.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+        self.tcp
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect()
     }
 }
 
@@ -141,11 +144,20 @@ fn unix(path: &Path, config: &Config) -> io::Result<(StdUnixListener, UnixPlace)
     if let Some(name) = path.to_string_lossy().strip_prefix('@') {
         let listener = StdUnixListener::bind_addr(&UnixAddr::from_abstract_name(name)?)?;
         listener.set_nonblocking(true)?;
-        return Ok((listener, UnixPlace { path: None, keep: false }));
+        return Ok((
+            listener,
+            UnixPlace {
+                path: None,
+                keep: false,
+            },
+        ));
     }
     if path.exists() {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "a pooler is already listening there"));
+            return Err(io::Error::new(
+                io::ErrorKind::AddrInUse,
+                "a pooler is already listening there",
+            ));
         }
         fs::remove_file(path)?;
     }
@@ -157,7 +169,9 @@ fn unix(path: &Path, config: &Config) -> io::Result<(StdUnixListener, UnixPlace)
     fs::set_permissions(path, fs::Permissions::from_mode(settings.unix_socket_mode))?;
     if let Some(group) = &settings.unix_socket_group {
         let found = nix::unistd::Group::from_name(group)?;
-        let gid = found.map(|group| group.gid).or_else(|| group.parse().ok().map(nix::unistd::Gid::from_raw));
+        let gid = found
+            .map(|group| group.gid)
+            .or_else(|| group.parse().ok().map(nix::unistd::Gid::from_raw));
         let gid = gid.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no group {group}")))?;
         nix::unistd::chown(path, None, Some(gid))?;
     }
@@ -293,8 +307,15 @@ impl Accepting {
 
     fn hand_over(&self, socket: Socket, peer: (String, u16), local: (String, u16)) {
         let here = self.hub.this_thread();
-        let counts = self.hub.threads.iter().map(|clients| clients.load(Ordering::Relaxed));
-        let to = counts.enumerate().min_by_key(|(_, clients)| *clients).map_or(here, |(thread, _)| thread);
+        let counts = self
+            .hub
+            .threads
+            .iter()
+            .map(|clients| clients.load(Ordering::Relaxed));
+        let to = counts
+            .enumerate()
+            .min_by_key(|(_, clients)| *clients)
+            .map_or(here, |(thread, _)| thread);
         let accepted = Travelling::leave(socket, to == here).map(|socket| Accepted { socket, peer, local });
         match accepted {
             // A thread that has ended takes nobody; the process is ending.

@@ -114,7 +114,9 @@ impl Log {
     pub fn reopen(&self, config: LogConfig) -> std::io::Result<()> {
         let file = config.file.as_ref().map(|path| {
             let opened = OpenOptions::new().create(true).append(true).open(path);
-            opened.map_err(|error| std::io::Error::new(error.kind(), format!("logfile {}: {error}", path.display())))
+            opened.map_err(|error| {
+                std::io::Error::new(error.kind(), format!("logfile {}: {error}", path.display()))
+            })
         });
         let file = file.transpose()?;
         let syslog = config.syslog.as_ref().and_then(|_| {
@@ -178,7 +180,10 @@ impl Log {
     pub fn server(&self, level: Level, pool: &PoolKey, server: &ServerInfo, words: &str) {
         if self.writes(level) {
             let (address, port) = server.endpoint.address();
-            let line = format!("S-{:#x}: {}/{}@{address}:{port} {words}", server.id, pool.database, pool.user);
+            let line = format!(
+                "S-{:#x}: {}/{}@{address}:{port} {words}",
+                server.id, pool.database, pool.user
+            );
             self.line(level, &line);
         }
     }
@@ -196,5 +201,8 @@ fn printable(words: &str) -> String {
     if !words.contains(|c: char| c.is_control()) {
         return words.to_owned();
     }
-    words.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    words
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }

@@ -39,7 +39,10 @@ impl Names {
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
             return Ok(vec![address]);
         }
-        let known = lock(&self.known).get(host).filter(|known| known.until > Instant::now()).cloned();
+        let known = lock(&self.known)
+            .get(host)
+            .filter(|known| known.until > Instant::now())
+            .cloned();
         let addresses = match known {
             Some(known) => known.addresses,
             None => self.look_up(host, port).await,
@@ -70,7 +73,9 @@ impl Names {
             Endpoint::Unix(dir, _) => dir == host,
             Endpoint::Tcp(address, _) => {
                 host.parse().is_ok_and(|own: IpAddr| own == *address)
-                    || lock(&self.known).get(host).is_some_and(|known| known.addresses.contains(address))
+                    || lock(&self.known)
+                        .get(host)
+                        .is_some_and(|known| known.addresses.contains(address))
             }
         }
     }

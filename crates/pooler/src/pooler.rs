@@ -86,7 +86,9 @@ impl Pooler {
         }
         let mut listeners = Some((listeners, inboxes));
         for (number, inbox) in receivers.into_iter().enumerate() {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             let worker = Worker {
                 hub: hub.clone(),
                 number,

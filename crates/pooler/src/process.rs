@@ -63,9 +63,14 @@ pub fn run(options: &Options) -> Result<(), RunError> {
     }
     let pooler = Pooler::start(config, log)?;
     for address in pooler.addresses() {
-        pooler.hub().log.line(Level::Log, &format!("listening on {address}"));
+        pooler
+            .hub()
+            .log
+            .line(Level::Log, &format!("listening on {address}"));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

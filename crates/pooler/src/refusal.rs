@@ -114,22 +114,33 @@ impl Refusal {
 
     /// A start-up parameter that is neither tracked nor ignored.
     pub fn unsupported_parameter(name: &str) -> Self {
-        Self::new("08P01", format!("unsupported startup parameter: {name}"))
-            .with_hint("name it in ignore_startup_parameters, or in track_extra_parameters if PostgreSQL reports it")
+        Self::new("08P01", format!("unsupported startup parameter: {name}")).with_hint(
+            "name it in ignore_startup_parameters, or in track_extra_parameters if PostgreSQL reports it",
+        )
     }
 
     /// The same inside `options`.
     pub fn unsupported_option(name: &str) -> Self {
-        Self::new("08P01", format!("unsupported startup parameter in options: {name}"))
-            .with_hint("name it in ignore_startup_parameters, or in track_extra_parameters if PostgreSQL reports it")
+        Self::new(
+            "08P01",
+            format!("unsupported startup parameter in options: {name}"),
+        )
+        .with_hint(
+            "name it in ignore_startup_parameters, or in track_extra_parameters if PostgreSQL reports it",
+        )
     }
 
     /// The last login at the server failed, and the next one is not due.
     pub fn login_failing(sqlstate: &str, cause: &str) -> Self {
-        let sqlstate = if sqlstate.len() == 5 { sqlstate.to_owned() } else { "08001".to_owned() };
+        let sqlstate = if sqlstate.len() == 5 {
+            sqlstate.to_owned()
+        } else {
+            "08001".to_owned()
+        };
         Self {
             sqlstate: sqlstate.into(),
-            message: format!("server login has been failing, cached error: {cause} (server_login_retry)").into(),
+            message: format!("server login has been failing, cached error: {cause} (server_login_retry)")
+                .into(),
             hint: None,
             silent: false,
         }
@@ -150,8 +161,11 @@ impl Refusal {
 
     /// Session state in a mode that does not keep it, with `session_state = refuse`.
     pub fn session_state() -> Self {
-        Self::new("0A000", "state of the session is not kept in this pool mode (session_state = refuse)")
-            .with_hint("use SET LOCAL, protocol-level prepared statements, or pool_mode = session")
+        Self::new(
+            "0A000",
+            "state of the session is not kept in this pool mode (session_state = refuse)",
+        )
+        .with_hint("use SET LOCAL, protocol-level prepared statements, or pool_mode = session")
     }
 
     /// Appends it as an ErrorResponse, or nothing when it is silent.

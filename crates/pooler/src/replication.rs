@@ -74,5 +74,6 @@ pub(crate) async fn serve(
         _ = tokio::io::copy_bidirectional(&mut client, &mut server.stream) => Refusal::silent("client close request"),
     };
     info.unlink();
-    hub.log.client(Level::Log, info, &format!("closing because: {}", reason.message));
+    hub.log
+        .client(Level::Log, info, &format!("closing because: {}", reason.message));
 }

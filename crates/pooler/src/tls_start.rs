@@ -73,7 +73,10 @@ async fn begin(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<(), Refusal>
             Ok(())
         }
         Err(error) => {
-            hub.log.line(Level::Warning, &format!("TLS handshake with a client failed: {error}"));
+            hub.log.line(
+                Level::Warning,
+                &format!("TLS handshake with a client failed: {error}"),
+            );
             Err(Refusal::silent(format!("TLS handshake failed: {error}")))
         }
     }

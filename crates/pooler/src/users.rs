@@ -37,14 +37,23 @@ pub fn users<'a>(
     config: &Config,
     database: &Database,
 ) -> Users<'a, QueryOn> {
-    let auth_user = database.auth_user.clone().or_else(|| config.settings.auth_user.clone());
+    let auth_user = database
+        .auth_user
+        .clone()
+        .or_else(|| config.settings.auth_user.clone());
     let query = auth_user.and_then(|auth_user| {
-        let name = database.auth_dbname.as_ref().or(config.settings.auth_dbname.as_ref());
+        let name = database
+            .auth_dbname
+            .as_ref()
+            .or(config.settings.auth_dbname.as_ref());
         let on = match name {
             Some(name) => hub.database(name)?,
             None => database.clone(),
         };
-        let configured = database.auth_query.as_deref().unwrap_or(&config.settings.auth_query);
+        let configured = database
+            .auth_query
+            .as_deref()
+            .unwrap_or(&config.settings.auth_query);
         Some(QueryOn {
             hub: hub.clone(),
             database: on,
@@ -71,7 +80,9 @@ impl AuthQuery for QueryOn {
     async fn run(&self, user: &str) -> Result<Answer, QueryError> {
         let pool = self.hub.auth_pool(&self.database, &self.auth_user);
         let thread = self.hub.this_thread();
-        let taken = pool.take(thread, Lane::Read, None).map_err(|refusal| unavailable(&refusal))?;
+        let taken = pool
+            .take(thread, Lane::Read, None)
+            .map_err(|refusal| unavailable(&refusal))?;
         let mut server = match taken {
             Taken::Server(server) => server,
             Taken::Wait(mut place) => match std::future::poll_fn(|cx| place.poll(cx)).await {
@@ -85,7 +96,11 @@ impl AuthQuery for QueryOn {
         };
         server.move_to(thread).map_err(io)?;
         server.doubt = Some("auth_query is under way");
-        server.stream.write_all(&request(&self.query, user)).await.map_err(io)?;
+        server
+            .stream
+            .write_all(&request(&self.query, user))
+            .await
+            .map_err(io)?;
         server.stream.flush().await.map_err(io)?;
         let mut reply = Reply::default();
         loop {
@@ -102,7 +117,11 @@ impl AuthQuery for QueryOn {
 fn unavailable(refusal: &Refusal) -> QueryError {
     QueryError::Unavailable(LookupError {
         message: refusal.message.to_string(),
-        sqlstate: if refusal.sqlstate.starts_with("08") { "08001" } else { "57P03" },
+        sqlstate: if refusal.sqlstate.starts_with("08") {
+            "08001"
+        } else {
+            "57P03"
+        },
         reason: format!("auth_query: {}", refusal.message),
     })
 }

@@ -97,7 +97,11 @@ impl Client {
             }
             self.pool.give_back(server, self.info.thread);
         }
-        if refused { Err(Refusal::session_state()) } else { Ok(()) }
+        if refused {
+            Err(Refusal::session_state())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -126,7 +130,9 @@ impl Exchange<'_> {
                 Err(ended) => return Poll::Ready(ended),
             };
             if self.leaving && self.is_hopeless() {
-                return Poll::Ready(Ended::Client(Refusal::silent("client disconnect while server was not ready")));
+                return Poll::Ready(Ended::Client(Refusal::silent(
+                    "client disconnect while server was not ready",
+                )));
             }
             if !heard && !said {
                 return Poll::Pending;
@@ -139,7 +145,7 @@ impl Exchange<'_> {
         if self.leaving {
             return self.server.replies.none();
         }
-        self.server.is_clean() && self.client.body == 0 && !self.stays()
+        self.server.is_clean() && self.client.body == 0 && !self.client.inbox_is_new && !self.stays()
     }
 
     /// The server stays with this client until the client leaves.
@@ -206,11 +212,12 @@ impl Exchange<'_> {
             }
             let client = &mut *self.client;
             let counted = &mut self.counted;
-            splice.finish(done, |bytes| {
-                counted.sent += bytes.len() as u64;
-                client.outbox.send(cx, &mut client.stream, bytes)
-            })
-            .map_err(|_| Ended::Client(Refusal::silent("client unexpected eof")))?;
+            splice
+                .finish(done, |bytes| {
+                    counted.sent += bytes.len() as u64;
+                    client.outbox.send(cx, &mut client.stream, bytes)
+                })
+                .map_err(|_| Ended::Client(Refusal::silent("client unexpected eof")))?;
             self.send_again(cx)?;
             Ok(true)
         })

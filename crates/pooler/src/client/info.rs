@@ -199,7 +199,11 @@ impl ClientInfo {
                 return Some(order);
             }
         }
-        let sentence = self.sentence.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sentence = self
+            .sentence
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         sentence.map(Order::End)
     }
 
@@ -209,7 +213,10 @@ impl ClientInfo {
         if self.orders.load(Ordering::SeqCst) & END == 0 {
             return None;
         }
-        self.sentence.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.sentence
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Forgets orders about a wait that is over.
@@ -223,6 +230,12 @@ impl ClientInfo {
     pub fn words(&self) -> String {
         let name = |slot: &OnceLock<Arc<str>>| slot.get().map_or("(nouser)", |name| name).to_owned();
         let database = self.database.get().map_or("(nodb)", |name| name);
-        format!("C-{:#x}: {database}/{}@{}:{}", self.id, name(&self.user), self.peer.0, self.peer.1)
+        format!(
+            "C-{:#x}: {database}/{}@{}:{}",
+            self.id,
+            name(&self.user),
+            self.peer.0,
+            self.peer.1
+        )
     }
 }

@@ -41,7 +41,11 @@ pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
         info: info.clone(),
     };
     let limit = hub.config.load().settings.client_login_timeout;
-    let limit = if limit.is_zero() { Duration::from_secs(365 * 86_400) } else { limit };
+    let limit = if limit.is_zero() {
+        Duration::from_secs(365 * 86_400)
+    } else {
+        limit
+    };
     let until = tokio::time::Instant::now() + limit;
     // Boxed: the login is over soon, and its state would stay part of every client's for good.
     let opened = Box::pin(open(&hub, socket, &info, until)).await;
@@ -61,7 +65,11 @@ async fn live(mut client: Client) {
     let reason = client.run().await;
     log_end(&client.hub, &client.info, &reason);
     client.say_goodbye(&reason);
-    let Client { mut stream, mut outbox, .. } = client;
+    let Client {
+        mut stream,
+        mut outbox,
+        ..
+    } = client;
     let last_words = std::future::poll_fn(|cx| outbox.poll_empty(cx, &mut stream));
     let _ = tokio::time::timeout(Duration::from_secs(1), last_words).await;
     let _ = tokio::time::timeout(Duration::from_secs(1), stream.shutdown()).await;
@@ -71,10 +79,15 @@ pub(crate) fn log_end(hub: &Hub, info: &ClientInfo, reason: &Refusal) {
     let settings = &hub.config.load().settings;
     let age = crate::clock::micros().saturating_sub(info.connected_at) / 1_000_000;
     if settings.log_disconnections {
-        hub.log.client(Level::Log, info, &format!("closing because: {} (age={age}s)", reason.message));
+        hub.log.client(
+            Level::Log,
+            info,
+            &format!("closing because: {} (age={age}s)", reason.message),
+        );
     }
     if settings.log_pooler_errors && !reason.silent {
-        hub.log.client(Level::Warning, info, &format!("pooler error: {}", reason.message));
+        hub.log
+            .client(Level::Warning, info, &format!("pooler error: {}", reason.message));
     }
 }
 
@@ -142,7 +155,11 @@ fn eof(_: std::io::Error) -> Refusal {
 }
 
 /// Reads until there is a start-up packet, over TLS where that is agreed upon. `None`: it was a cancel request.
-async fn opening(hub: &Arc<Hub>, slot: &mut Option<Stream>, info: &ClientInfo) -> Result<Option<Startup>, Refusal> {
+async fn opening(
+    hub: &Arc<Hub>,
+    slot: &mut Option<Stream>,
+    info: &ClientInfo,
+) -> Result<Option<Startup>, Refusal> {
     crate::tls_start::direct(hub, slot).await?;
     for _ in 0..MAX_OPENINGS {
         let stream = slot.as_mut().ok_or(Refusal::BAD_PACKET)?;
@@ -150,7 +167,10 @@ async fn opening(hub: &Arc<Hub>, slot: &mut Option<Stream>, info: &ClientInfo) -
             Opening::Ssl if !stream.is_tls() => crate::tls_start::answer(hub, slot).await?,
             Opening::Gssenc if !stream.is_tls() => {
                 if !hub.nothing_unencrypted(stream.socket()).map_err(eof)? {
-                    return Err(Refusal::new("08P01", "received unencrypted data after GSSAPI encryption request"));
+                    return Err(Refusal::new(
+                        "08P01",
+                        "received unencrypted data after GSSAPI encryption request",
+                    ));
                 }
                 stream.write_all(b"N").await.map_err(eof)?;
             }
@@ -209,21 +229,34 @@ async fn log_in(
 ) -> Result<Session, Refusal> {
     let stream = slot.as_mut().ok_or(Refusal::BAD_PACKET)?;
     negotiate(stream, &startup).await?;
-    let user: Arc<str> = startup.get("user").filter(|user| !user.is_empty()).ok_or(Refusal::NO_USERNAME)?.into();
-    let name: Arc<str> = startup.get("database").filter(|name| !name.is_empty()).unwrap_or(&user).into();
+    let user: Arc<str> = startup
+        .get("user")
+        .filter(|user| !user.is_empty())
+        .ok_or(Refusal::NO_USERNAME)?
+        .into();
+    let name: Arc<str> = startup
+        .get("database")
+        .filter(|name| !name.is_empty())
+        .unwrap_or(&user)
+        .into();
     let _ = info.user.set(user.clone());
     let _ = info.database.set(name.clone());
     if &*name == "pgbouncer" {
         crate::admin::authenticate(hub, stream, info, &user).await?;
         info.is_admin.store(true, Ordering::Relaxed);
-        return Ok(Session::Console(Box::new(slot.take().ok_or(Refusal::BAD_PACKET)?)));
+        return Ok(Session::Console(Box::new(
+            slot.take().ok_or(Refusal::BAD_PACKET)?,
+        )));
     }
     if hub.is_ending() {
         return Err(Refusal::SHUTTING_DOWN);
     }
     let mut wanted = want(hub, &startup, user, &name)?;
     let proof = authenticate(hub, stream, info, &wanted).await?;
-    let credentials = match hub.stored_credentials(&wanted.database, wanted.database.user.as_deref().unwrap_or(&wanted.user)) {
+    let credentials = match hub.stored_credentials(
+        &wanted.database,
+        wanted.database.user.as_deref().unwrap_or(&wanted.user),
+    ) {
         Credentials::Nothing if wanted.database.user.is_none() => proof.credentials,
         stored => stored,
     };
@@ -269,7 +302,9 @@ async fn negotiate(stream: &mut Stream, startup: &Startup) -> Result<(), Refusal
 
 /// Checks the start-up packet's parameters.
 fn want(hub: &Hub, startup: &Startup, user: Arc<str>, name: &str) -> Result<Wanted, Refusal> {
-    let database = hub.database(name).ok_or_else(|| Refusal::no_such_database(name))?;
+    let database = hub
+        .database(name)
+        .ok_or_else(|| Refusal::no_such_database(name))?;
     if hub.database_state(name).is_disabled() {
         return Err(Refusal::database_disabled(name));
     }
@@ -282,7 +317,12 @@ fn want(hub: &Hub, startup: &Startup, user: Arc<str>, name: &str) -> Result<Want
     };
     let config = hub.config.load();
     let is_ignored = |name: &str| {
-        IGNORED.contains(&name) || config.settings.ignore_startup_parameters.iter().any(|own| own == name)
+        IGNORED.contains(&name)
+            || config
+                .settings
+                .ignore_startup_parameters
+                .iter()
+                .any(|own| own == name)
     };
     for (name, value) in &startup.parameters {
         match name.as_str() {
@@ -292,7 +332,9 @@ fn want(hub: &Hub, startup: &Startup, user: Arc<str>, name: &str) -> Result<Want
             "canvass.deadline" => wanted.deadline = Some(deadline(value)?),
             "options" if is_ignored("options") => {}
             "options" => {
-                for (name, value) in options(value).ok_or_else(|| Refusal::unsupported_parameter("options"))? {
+                for (name, value) in
+                    options(value).ok_or_else(|| Refusal::unsupported_parameter("options"))?
+                {
                     match hub.tracked.place(name.as_bytes()) {
                         Some(place) => wanted.values.set(place, Some(value.into())),
                         None if is_ignored(&name) => {}
@@ -316,7 +358,10 @@ fn replication(value: &str) -> Result<Option<String>, Refusal> {
     match value.to_ascii_lowercase().as_str() {
         "false" | "off" | "no" | "0" => Ok(None),
         "true" | "on" | "yes" | "1" | "database" => Ok(Some(value.to_owned())),
-        _ => Err(Refusal::new("22023", format!("invalid value for parameter \"replication\": \"{value}\""))),
+        _ => Err(Refusal::new(
+            "22023",
+            format!("invalid value for parameter \"replication\": \"{value}\""),
+        )),
     }
 }
 
@@ -329,7 +374,12 @@ fn deadline(value: &str) -> Result<Duration, Refusal> {
     let seconds = number.trim().parse::<f64>().ok().map(|seconds| seconds * unit);
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| Refusal::new("22023", format!("canvass.deadline: \"{value}\" is no time: write 2.5 or 500ms")))
+        .ok_or_else(|| {
+            Refusal::new(
+                "22023",
+                format!("canvass.deadline: \"{value}\" is no time: write 2.5 or 500ms"),
+            )
+        })
 }
 
 /// `-c name=value` and `--name=value`, with backslashes before blanks; `None` for anything else.
@@ -371,12 +421,20 @@ async fn authenticate(
     wanted: &Wanted,
 ) -> Result<Proof, Refusal> {
     let auth_type = hub.config.load().settings.auth_type;
-    check(hub, stream, info, &Asked {
-        user: &wanted.user,
-        database: &wanted.database,
-        physical_replication: wanted.replication.as_deref().is_some_and(|value| value != "database"),
-        auth_type,
-    })
+    check(
+        hub,
+        stream,
+        info,
+        &Asked {
+            user: &wanted.user,
+            database: &wanted.database,
+            physical_replication: wanted
+                .replication
+                .as_deref()
+                .is_some_and(|value| value != "database"),
+            auth_type,
+        },
+    )
     .await
 }
 
@@ -400,7 +458,9 @@ pub(crate) async fn check(
     let peer = unix_peer(stream);
     let origin = match info.peer.0.parse() {
         Ok(address) => Origin::Tcp(address),
-        Err(_) => Origin::Unix { user: peer.as_deref() },
+        Err(_) => Origin::Unix {
+            user: peer.as_deref(),
+        },
     };
     let common_name = crate::tls_start::common_name(hub, stream);
     let login = ClientLogin {
@@ -421,7 +481,8 @@ pub(crate) async fn check(
     let secrets = users(hub, &files, &config, asked.database);
     let checked = auth::client::authenticate(stream, &login, &secrets).await;
     checked.map_err(|refused| {
-        hub.log.client(Level::Log, info, &format!("login failed: {}", refused.reason));
+        hub.log
+            .client(Level::Log, info, &format!("login failed: {}", refused.reason));
         match refused.told {
             Some((message, sqlstate)) => Refusal::new(sqlstate, message),
             None => Refusal::silent(refused.reason),
@@ -440,10 +501,20 @@ pub(crate) fn unix_peer(stream: &Stream) -> Option<String> {
 
 fn log_attempt(hub: &Hub, info: &ClientInfo, stream: &Stream) {
     if hub.config.load().settings.log_connections {
-        let name = |slot: &std::sync::OnceLock<Arc<str>>| slot.get().map(|name| name.to_string()).unwrap_or_default();
-        let tls = if stream.is_tls() { stream.tls_words() } else { "no".to_owned() };
+        let name = |slot: &std::sync::OnceLock<Arc<str>>| {
+            slot.get().map(|name| name.to_string()).unwrap_or_default()
+        };
+        let tls = if stream.is_tls() {
+            stream.tls_words()
+        } else {
+            "no".to_owned()
+        };
         let (database, user) = (name(&info.database), name(&info.user));
-        hub.log.client(Level::Log, info, &format!("login attempt: db={database} user={user} tls={tls}"));
+        hub.log.client(
+            Level::Log,
+            info,
+            &format!("login attempt: db={database} user={user} tls={tls}"),
+        );
     }
 }
 
@@ -455,14 +526,25 @@ fn enter(hub: &Arc<Hub>, info: &Arc<ClientInfo>, wanted: &Wanted, pool: &Arc<Poo
         return Err(Refusal::MAX_CLIENT_CONN);
     }
     let state = &pool.key.database_state;
-    let most = wanted.database.max_db_client_connections.unwrap_or(settings.max_db_client_connections);
+    let most = wanted
+        .database
+        .max_db_client_connections
+        .unwrap_or(settings.max_db_client_connections);
     if most > 0 && state.clients.load(Ordering::Relaxed) >= most as usize {
-        return Err(Refusal::new("53300", "client connections exceeded (max_db_client_connections)"));
+        return Err(Refusal::new(
+            "53300",
+            "client connections exceeded (max_db_client_connections)",
+        ));
     }
     let user = config.users.get(&*wanted.user);
-    let most = user.and_then(|user| user.max_user_client_connections).unwrap_or(settings.max_user_client_connections);
+    let most = user
+        .and_then(|user| user.max_user_client_connections)
+        .unwrap_or(settings.max_user_client_connections);
     if !hub.enter_user(&wanted.user, most as usize) {
-        return Err(Refusal::new("53300", "client connections exceeded (max_user_client_connections)"));
+        return Err(Refusal::new(
+            "53300",
+            "client connections exceeded (max_user_client_connections)",
+        ));
     }
     state.clients.fetch_add(1, Ordering::Relaxed);
     // Set exactly once, and undone by `Registered`.
@@ -526,7 +608,11 @@ fn add_host(client: &mut Client) {
         // NAMEDATALEN: PostgreSQL cuts at 63 bytes, and the host is what must stay.
         let host = format!("{address}:{port}");
         let room = 63_usize.saturating_sub(host.len() + 3);
-        let cut = own.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= room).last();
+        let cut = own
+            .char_indices()
+            .map(|(at, c)| at + c.len_utf8())
+            .take_while(|end| *end <= room)
+            .last();
         Some(format!("{} - {host}", &own[..cut.unwrap_or(0)]).into())
     } else {
         name
@@ -554,11 +640,14 @@ mod tests {
         let read = |text: &str| options(text);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(read("-c a=b"), Some(vec![pair("a", "b")]));
-        assert_eq!(read(" -c  a=b\\ c --work-mem=1MB -csearch_path=x "), Some(vec![
-            pair("a", "b c"),
-            pair("work_mem", "1MB"),
-            pair("search_path", "x"),
-        ]));
+        assert_eq!(
+            read(" -c  a=b\\ c --work-mem=1MB -csearch_path=x "),
+            Some(vec![
+                pair("a", "b c"),
+                pair("work_mem", "1MB"),
+                pair("search_path", "x"),
+            ])
+        );
         assert_eq!(read(""), Some(vec![]));
         for bad in ["-c", "-c=", "-c =x", "-x", "a=b", "-c a", "\\"] {
             assert_eq!(read(bad), None, "{bad}");

@@ -12,8 +12,8 @@ mod wait;
 use std::sync::Arc;
 
 pub use info::{ClientInfo, ClientState, Order};
-pub use login::serve;
 pub(crate) use login::log_end;
+pub use login::serve;
 
 use crate::clock;
 use crate::config::PoolMode;
@@ -85,7 +85,9 @@ impl Client {
         loop {
             let lane = request::lane(&self.inbox);
             let terms = self.pool.terms.load();
-            let patience = self.deadline.or(Some(terms.query_wait_timeout).filter(|t| !t.is_zero()));
+            let patience = self
+                .deadline
+                .or(Some(terms.query_wait_timeout).filter(|t| !t.is_zero()));
             drop(terms);
             let taken = match self.pool.take(self.info.thread, lane, patience) {
                 Ok(taken) => taken,
@@ -115,7 +117,9 @@ impl Client {
                 Err(NotReady::Server(why)) => {
                     // It died while it was idle: another one, nothing has been sent yet.
                     let words = crate::pool::upkeep::closing(&server, &why);
-                    self.hub.log.server(Level::Log, &self.pool.key, &server.info, &words);
+                    self.hub
+                        .log
+                        .server(Level::Log, &self.pool.key, &server.info, &words);
                     drop(server);
                 }
                 Err(NotReady::Client(refusal)) => {
@@ -148,14 +152,17 @@ impl Client {
             && server.idle_since.elapsed() >= terms.check_delay
         {
             server.info.set_state(crate::server::ServerState::Tested);
-            self.ask(server, sql).await.map_err(|error| NotReady::Server(error.to_string()))?;
+            self.ask(server, sql)
+                .await
+                .map_err(|error| NotReady::Server(error.to_string()))?;
         }
         if !server.values.serve(&self.values) {
             let sql = server.values.change_into(&self.values, &self.hub.tracked);
             self.ask(server, &sql).await.map_err(|error| match error {
-                crate::server::DialogueError::Refused(error) => {
-                    NotReady::Client(Refusal::new("22023", format!("invalid server parameter: {}", error.message)))
-                }
+                crate::server::DialogueError::Refused(error) => NotReady::Client(Refusal::new(
+                    "22023",
+                    format!("invalid server parameter: {}", error.message),
+                )),
                 error => NotReady::Server(error.to_string()),
             })?;
             server.values.clone_from(&self.values);
@@ -170,8 +177,15 @@ impl Client {
         if limit.is_zero() {
             return work.await;
         }
-        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer to a query of the pooler's own");
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(late().into()))
+        let late = || {
+            std::io::Error::new(
+                std::io::ErrorKind::TimedOut,
+                "no answer to a query of the pooler's own",
+            )
+        };
+        tokio::time::timeout(limit, work)
+            .await
+            .unwrap_or_else(|_| Err(late().into()))
     }
 
     /// The client leaves and had a server of its own: it is cleaned for the next one, or closed.
@@ -200,7 +214,9 @@ impl Client {
 
     fn close(&self, server: &Server, why: &str) {
         let words = crate::pool::upkeep::closing(server, why);
-        self.hub.log.server(Level::Log, &self.pool.key, &server.info, &words);
+        self.hub
+            .log
+            .server(Level::Log, &self.pool.key, &server.info, &words);
     }
 
     /// Tells the client why it must go, as far as it listens.
@@ -216,7 +232,11 @@ impl Client {
     fn note_value(&mut self, place: usize, value: Option<Arc<str>>) {
         if place == APPLICATION_NAME {
             let name = value.as_deref().unwrap_or_default().to_owned();
-            *self.info.application_name.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = name;
+            *self
+                .info
+                .application_name
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = name;
         }
         self.values.set(place, value);
     }

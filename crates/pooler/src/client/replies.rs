@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use super::Ended;
 use super::exchange::Exchange;
 use super::splice::Splice;
-use super::Ended;
 use crate::config::PoolMode;
 use crate::refusal::Refusal;
 use crate::server::{Met, Owed, Prepared};
+use crate::session::Statement;
 use crate::wire::command_tag::{self, Trace};
 use crate::wire::error::{self, ServerError};
-use crate::session::Statement;
 use crate::wire::ready::Transaction;
 use crate::wire::target::Target;
 use crate::wire::{self, HEADER, parameter_status};
@@ -126,7 +126,10 @@ impl Exchange<'_> {
                 self.client.statements.forget_all();
                 self.server.prepared.forget_all();
                 self.server.unnamed = None;
-                self.client.info.prepared.store(0, std::sync::atomic::Ordering::Relaxed);
+                self.client
+                    .info
+                    .prepared
+                    .store(0, std::sync::atomic::Ordering::Relaxed);
                 if trace == Trace::AllGone {
                     self.server.dirty = false;
                     if let Some(welcome) = &*self.client.pool.welcome.load() {
@@ -218,7 +221,9 @@ impl Exchange<'_> {
             _ => None,
         });
         if let Some((ours, theirs)) = renamed.filter(|_| whole) {
-            splice.replace(at, at + total, |out| error::put_with_name(message, &ours, &theirs, out));
+            splice.replace(at, at + total, |out| {
+                error::put_with_name(message, &ours, &theirs, out)
+            });
         }
         self.undo(failed);
         true

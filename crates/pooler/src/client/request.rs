@@ -125,8 +125,8 @@ impl Client {
                 let skipped = self.body.min(self.inbox.len() - at);
                 at += skipped;
                 self.body -= skipped;
-                let Some(Head { kind, total }) =
-                    wire::client_head(&self.inbox[at..]).map_err(|error| Refusal::silent(error.to_string()))?
+                let Some(Head { kind, total }) = wire::client_head(&self.inbox[at..])
+                    .map_err(|error| Refusal::silent(error.to_string()))?
                 else {
                     break;
                 };
@@ -195,7 +195,9 @@ pub(super) fn lane(inbox: &[u8]) -> Lane {
     let reads = READS.iter().any(|word| {
         let front = text.get(..word.len());
         front.is_some_and(|front| front.eq_ignore_ascii_case(word))
-            && text.get(word.len()).is_none_or(|next| !next.is_ascii_alphanumeric())
+            && text
+                .get(word.len())
+                .is_none_or(|next| !next.is_ascii_alphanumeric())
     });
     if reads { Lane::Read } else { Lane::Write }
 }

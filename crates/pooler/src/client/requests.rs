@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::Ended;
 use super::exchange::Exchange;
 use super::splice::Splice;
-use super::Ended;
 use crate::refusal::Refusal;
 use crate::server::{Closed, Owed, Prepared, Server};
 use crate::session::Statement;
@@ -220,7 +220,12 @@ impl Exchange<'_> {
         let statement = self.client.hub.texts.statement(parse.definition);
         self.client
             .statements
-            .keep(parse.name, statement.clone(), MAX_STATEMENTS, self.terms.max_prepared_bytes)
+            .keep(
+                parse.name,
+                statement.clone(),
+                MAX_STATEMENTS,
+                self.terms.max_prepared_bytes,
+            )
             .map_err(|error| Ended::Client(Refusal::new("54000", error.to_string())))?;
         self.note_held();
         let prepared = Box::new(Prepared {
@@ -239,7 +244,9 @@ impl Exchange<'_> {
             self.server.replies.expect(Owed::Evicted(statement.clone()));
             self.server.prepared.forget(&statement);
         }
-        self.inject(at, splice, |exchange, out| exchange.make_room_for(&statement, out));
+        self.inject(at, splice, |exchange, out| {
+            exchange.make_room_for(&statement, out)
+        });
         splice.replace(at, end, |out| Parse::put(&statement.name, parse.definition, out));
         self.counted.server_parses += 1;
         self.server.replies.expect(Owed::Parse(Some(prepared)));
@@ -300,7 +307,14 @@ impl Exchange<'_> {
 
     /// A Bind: its names are looked at, the rest goes on as it comes. Bytes of head and names; `None` when they have not
     /// come whole.
-    fn bind(&mut self, head: Head, rest: &[u8], at: usize, splice: &mut Splice<'_>, request: &mut Request) -> Option<usize> {
+    fn bind(
+        &mut self,
+        head: Head,
+        rest: &[u8],
+        at: usize,
+        splice: &mut Splice<'_>,
+        request: &mut Request,
+    ) -> Option<usize> {
         let message = &rest[..head.total.min(rest.len())];
         let Some(names) = BindNames::read(message) else {
             if message.len() < head.total && message.len() < LONGEST_NAMES {
@@ -386,7 +400,10 @@ impl Exchange<'_> {
             return false;
         }
         let name = query::text(message).and_then(query::deallocated);
-        if name.and_then(|name| self.client.statements.forget(&name)).is_none() {
+        if name
+            .and_then(|name| self.client.statements.forget(&name))
+            .is_none()
+        {
             return false;
         }
         splice.leave_out(at, at + message.len());
@@ -412,6 +429,8 @@ impl Exchange<'_> {
 fn too_long(limit: usize) -> Ended {
     Ended::Client(Refusal::new(
         "54000",
-        format!("a message of more than {limit} bytes to prepare a statement: raise prepared_statement_max_bytes in [canvass]"),
+        format!(
+            "a message of more than {limit} bytes to prepare a statement: raise prepared_statement_max_bytes in [canvass]"
+        ),
     ))
 }

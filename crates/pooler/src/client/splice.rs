@@ -22,7 +22,9 @@ impl<'a> Splice<'a> {
 
     /// Puts what `write` appends before the input's byte `at`.
     pub fn insert(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let changed = self.changed.get_or_insert_with(|| Vec::with_capacity(self.input.len() + 128));
+        let changed = self
+            .changed
+            .get_or_insert_with(|| Vec::with_capacity(self.input.len() + 128));
         changed.extend_from_slice(&self.input[self.done..at]);
         self.done = at;
         write(changed);

@@ -46,7 +46,10 @@ impl Client {
                 Order::CancelWait => return Poll::Ready(Ok(Waited::Cancelled)),
                 Order::NotifyWait => {
                     let mut notice = Vec::new();
-                    put_notice("No server connection available in postgres backend, client being queued", &mut notice);
+                    put_notice(
+                        "No server connection available in postgres backend, client being queued",
+                        &mut notice,
+                    );
                     self.outbox.push(&notice);
                 }
             }

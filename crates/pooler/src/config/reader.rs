@@ -150,8 +150,7 @@ impl Reader {
     pub(super) fn text(&mut self, text: &str, path: &Path) {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (number, line) in text.lines().enumerate() {
-            let at = format!("{}:{}", path.display(), number + 1);
-            self.at.clone_from(&at);
+            self.at = format!("{}:{}", path.display(), number + 1);
             match ini::line(line) {
                 Ok(Line::Blank) => {}
                 Ok(Line::Section(name)) => self.section(name),

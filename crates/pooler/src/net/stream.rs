@@ -49,8 +49,12 @@ impl Stream {
             return String::new();
         };
         let (_, connection) = tls.get_ref();
-        let version = connection.protocol_version().and_then(|v| v.as_str().map(str::to_owned));
-        let cipher = connection.negotiated_cipher_suite().and_then(|s| s.suite().as_str());
+        let version = connection
+            .protocol_version()
+            .and_then(|v| v.as_str().map(str::to_owned));
+        let cipher = connection
+            .negotiated_cipher_suite()
+            .and_then(|s| s.suite().as_str());
         let version = version.map(|v| v.replace("TLSv1_", "TLSv1.")).unwrap_or_default();
         let cipher = cipher.unwrap_or_default().replace("TLS13_", "TLS_");
         format!("{version}/{cipher}")

@@ -37,7 +37,11 @@ impl Census {
     /// Counts one in, if every limit allows it; 0 is no limit.
     pub(super) fn enter(&self, pool: &Pool, terms: &Terms, most: usize) -> Result<(), Full> {
         self.with(|heads| {
-            let database = heads.databases.get(&pool.key.database).copied().unwrap_or_default();
+            let database = heads
+                .databases
+                .get(&pool.key.database)
+                .copied()
+                .unwrap_or_default();
             let user = heads.users.get(&pool.key.user).copied().unwrap_or_default();
             let full = |count: usize, limit: usize| limit > 0 && count >= limit;
             if full(database, terms.max_database_connections) {

@@ -224,7 +224,11 @@ impl Pool {
 
     /// Takes out all idle servers.
     pub fn drain_idle(&self) -> Vec<Box<Server>> {
-        self.lock().idle.iter_mut().flat_map(VecDeque::drain_all).collect()
+        self.lock()
+            .idle
+            .iter_mut()
+            .flat_map(VecDeque::drain_all)
+            .collect()
     }
 
     /// Closes the idle server that has been idle longest; false when there is none.
@@ -245,7 +249,11 @@ impl Pool {
     /// The moment since which its longest idle server is idle.
     pub fn idle_longest_since(&self) -> Option<Instant> {
         let inner = self.lock();
-        inner.idle.iter().filter_map(|idle| Some(idle.front()?.idle_since)).min()
+        inner
+            .idle
+            .iter()
+            .filter_map(|idle| Some(idle.front()?.idle_since))
+            .min()
     }
 
     /// Figures for `SHOW POOLS`.
@@ -255,7 +263,11 @@ impl Pool {
             live: inner.live,
             connecting: inner.connecting,
             waiting: inner.waiting.len(),
-            oldest_wait: inner.waiting.oldest().map(|since| since.elapsed()).unwrap_or_default(),
+            oldest_wait: inner
+                .waiting
+                .oldest()
+                .map(|since| since.elapsed())
+                .unwrap_or_default(),
             ..Counts::default()
         };
         for member in inner.members.values() {
@@ -279,7 +291,11 @@ impl Pool {
 impl Inner {
     fn take_idle(&mut self, thread: usize, round_robin: bool) -> Option<Box<Server>> {
         let pop = |idle: &mut VecDeque<Box<Server>>| {
-            if round_robin { idle.pop_front() } else { idle.pop_back() }
+            if round_robin {
+                idle.pop_front()
+            } else {
+                idle.pop_back()
+            }
         };
         if let Some(server) = self.idle.get_mut(thread).and_then(pop) {
             return Some(server);

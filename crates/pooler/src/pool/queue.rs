@@ -212,7 +212,11 @@ impl Queue {
             [Some(_), None] => Lane::Read,
             [None, Some(_)] => Lane::Write,
             [Some((read, _)), Some((write, _))] if !terms.lanes => {
-                if read <= write { Lane::Read } else { Lane::Write }
+                if read <= write {
+                    Lane::Read
+                } else {
+                    Lane::Write
+                }
             }
             [Some(_), Some(_)] => self.lane_behind(terms),
             [None, None] => return None,
@@ -236,7 +240,10 @@ impl Queue {
 
     /// Both lanes wait: the one that has had less than its share.
     fn lane_behind(&mut self, terms: &Terms) -> Lane {
-        let shares = [u64::from(terms.read_share.clamp(1, 99)), u64::from(100 - terms.read_share.clamp(1, 99))];
+        let shares = [
+            u64::from(terms.read_share.clamp(1, 99)),
+            u64::from(100 - terms.read_share.clamp(1, 99)),
+        ];
         let lane = if self.given[0] * shares[1] <= self.given[1] * shares[0] {
             Lane::Read
         } else {
@@ -252,7 +259,11 @@ impl Queue {
     /// Takes out everybody.
     pub(super) fn drain(&mut self) -> Vec<Arc<Ticket>> {
         self.len = 0;
-        self.lanes.iter_mut().flatten().flat_map(|queue| queue.drain(..)).collect()
+        self.lanes
+            .iter_mut()
+            .flatten()
+            .flat_map(|queue| queue.drain(..))
+            .collect()
     }
 }
 
@@ -279,8 +290,14 @@ mod tests {
             queue.push(ticket.clone());
         }
         let mut next = || queue.next(0, &terms).unwrap();
-        assert!(Arc::ptr_eq(&next(), &soon), "of the own thread, and not much younger");
-        assert!(Arc::ptr_eq(&next(), &elsewhere), "has waited too long to be passed over");
+        assert!(
+            Arc::ptr_eq(&next(), &soon),
+            "of the own thread, and not much younger"
+        );
+        assert!(
+            Arc::ptr_eq(&next(), &elsewhere),
+            "has waited too long to be passed over"
+        );
         assert!(Arc::ptr_eq(&next(), &later));
         assert!(queue.is_empty());
     }
@@ -298,7 +315,9 @@ mod tests {
             queue.push(ticket(start, 0, Lane::Read));
             queue.push(ticket(start, 0, Lane::Write));
         }
-        let reads = (0..100).filter(|_| queue.next(0, &terms).unwrap().lane == Lane::Read).count();
+        let reads = (0..100)
+            .filter(|_| queue.next(0, &terms).unwrap().lane == Lane::Read)
+            .count();
         assert!((24..=26).contains(&reads), "{reads} of 100");
     }
 }

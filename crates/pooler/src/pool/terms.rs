@@ -95,7 +95,8 @@ impl Terms {
         let all = &config.settings;
         let ours = &config.canvass;
         let of_user = |pick: fn(&User) -> Option<u32>| user.and_then(pick);
-        let time = |pick: fn(&User) -> Option<Duration>, general: Duration| user.and_then(pick).unwrap_or(general);
+        let time =
+            |pick: fn(&User) -> Option<Duration>, general: Duration| user.and_then(pick).unwrap_or(general);
         let size = of_user(|u| u.pool_size).or(database.pool_size);
         let reserve = of_user(|u| u.reserve_pool_size).or(database.reserve_pool_size);
         let count = |own: Option<u32>, general: u32| own.unwrap_or(general) as usize;
@@ -106,7 +107,10 @@ impl Terms {
             ("application_name", &database.application_name),
         ];
         Self {
-            mode: user.and_then(|u| u.pool_mode).or(database.pool_mode).unwrap_or(all.pool_mode),
+            mode: user
+                .and_then(|u| u.pool_mode)
+                .or(database.pool_mode)
+                .unwrap_or(all.pool_mode),
             size: count(size, all.default_pool_size),
             min_size: count(database.min_pool_size, all.min_pool_size),
             reserve: count(reserve, all.reserve_pool_size),
@@ -154,7 +158,11 @@ impl Terms {
 
     /// Servers at most, the reserve included.
     pub fn most(&self) -> usize {
-        if self.size == 0 { usize::MAX } else { self.size + self.reserve }
+        if self.size == 0 {
+            usize::MAX
+        } else {
+            self.size + self.reserve
+        }
     }
 
     /// Servers at most for one who has waited so long.

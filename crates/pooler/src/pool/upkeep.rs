@@ -1,8 +1,8 @@
 //! How a pool gets servers and loses them: opened when somebody waits, kept in number, closed when old or idle.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::census::Full;
@@ -77,8 +77,15 @@ impl Pool {
             return Opened::No;
         }
         let mut inner = self.lock();
-        let wanted = inner.waiting.len().max(terms.min_size.saturating_sub(inner.live - inner.connecting));
-        let waited = inner.waiting.oldest().map(|since| since.elapsed()).unwrap_or_default();
+        let wanted = inner
+            .waiting
+            .len()
+            .max(terms.min_size.saturating_sub(inner.live - inner.connecting));
+        let waited = inner
+            .waiting
+            .oldest()
+            .map(|since| since.elapsed())
+            .unwrap_or_default();
         let most = terms.most_after(waited);
         if wanted <= inner.connecting || inner.connecting >= LOGINS_AT_ONCE || inner.live >= most {
             return Opened::No;
@@ -91,7 +98,8 @@ impl Pool {
             return Opened::Full(full);
         }
         if inner.live >= terms.size {
-            hub.log.pool(Level::Warning, &self.key, "taking connection from reserve_pool");
+            hub.log
+                .pool(Level::Warning, &self.key, "taking connection from reserve_pool");
         }
         inner.live += 1;
         inner.connecting += 1;
@@ -130,7 +138,10 @@ impl Pool {
             Level::Log,
             &self.key,
             &server.info,
-            &format!("new connection to server (from {}:{})", server.info.local.0, server.info.local.1),
+            &format!(
+                "new connection to server (from {}:{})",
+                server.info.local.0, server.info.local.1
+            ),
         );
         self.welcome.store(Some(Arc::new(welcome)));
         {
@@ -149,7 +160,11 @@ impl Pool {
 
     fn connect_failed(&self, hub: &crate::hub::Hub, terms: &Terms, error: ConnectError) {
         let words = error.to_string();
-        hub.log.pool(Level::Warning, &self.key, &format!("server login failed: {words}"));
+        hub.log.pool(
+            Level::Warning,
+            &self.key,
+            &format!("server login failed: {words}"),
+        );
         let waiting = {
             let mut inner = self.lock();
             inner.connecting -= 1;
@@ -163,8 +178,15 @@ impl Pool {
             let hopeless = inner.live == inner.connecting && !failing.may_wait(terms);
             let refusal = failing.refusal();
             inner.failing = Some(failing);
-            let waiting = if hopeless { inner.waiting.drain() } else { Vec::new() };
-            waiting.into_iter().map(|ticket| (ticket, refusal.clone())).collect::<Vec<_>>()
+            let waiting = if hopeless {
+                inner.waiting.drain()
+            } else {
+                Vec::new()
+            };
+            waiting
+                .into_iter()
+                .map(|ticket| (ticket, refusal.clone()))
+                .collect::<Vec<_>>()
         };
         for (ticket, refusal) in waiting {
             ticket.refuse(refusal);
@@ -191,7 +213,8 @@ impl Pool {
         let terms = self.terms.load_full();
         let leaving = self.take_leaving(hub, &terms);
         for (server, why) in leaving {
-            hub.log.server(Level::Log, &self.key, &server.info, &closing(&server, why));
+            hub.log
+                .server(Level::Log, &self.key, &server.info, &closing(&server, why));
         }
         self.refuse_the_hopeless(&terms);
         self.grow();
@@ -210,13 +233,15 @@ impl Pool {
                 let age = server.idle_since.elapsed();
                 let why = if !server.idle_is_well(&hub.tracked) {
                     Some("server conn crashed?")
-                } else if server.info.close_needed.load(Ordering::Relaxed) || server.generation != generation {
+                } else if server.info.close_needed.load(Ordering::Relaxed) || server.generation != generation
+                {
                     Some("database configuration changed")
                 } else if paused {
                     Some("pause mode")
                 } else if terms.is_too_old(server.info.connected_at) {
                     Some("server lifetime over")
-                } else if !terms.idle_timeout.is_zero() && age >= terms.idle_timeout && live > terms.min_size {
+                } else if !terms.idle_timeout.is_zero() && age >= terms.idle_timeout && live > terms.min_size
+                {
                     Some("server idle timeout")
                 } else if live > terms.most() {
                     Some("too many servers in the pool")
@@ -241,10 +266,15 @@ impl Pool {
         let refused = {
             let mut inner = self.lock();
             match &inner.failing {
-                Some(failing) if inner.live == 0 && !failing.may_wait(terms) && !failing.retry_is_due(terms) => {
+                Some(failing)
+                    if inner.live == 0 && !failing.may_wait(terms) && !failing.retry_is_due(terms) =>
+                {
                     let refusal = failing.refusal();
                     let waiting = inner.waiting.drain();
-                    waiting.into_iter().map(|ticket| (ticket, refusal.clone())).collect()
+                    waiting
+                        .into_iter()
+                        .map(|ticket| (ticket, refusal.clone()))
+                        .collect()
                 }
                 _ => Vec::new(),
             }

@@ -163,7 +163,10 @@ pub async fn connect(
                 let seat = seat.take().unwrap_or_else(Seat::uncounted);
                 let mut server = login.into_server(hub, target, endpoint, seat, &welcome);
                 if let Some(sql) = &terms.connect_query {
-                    server.run(sql, &hub.tracked).await.map_err(ConnectError::ConnectQuery)?;
+                    server
+                        .run(sql, &hub.tracked)
+                        .await
+                        .map_err(ConnectError::ConnectQuery)?;
                 }
                 return Ok((server, welcome));
             }
@@ -188,7 +191,12 @@ async fn endpoints(hub: &Hub, terms: &Terms) -> Result<Vec<Endpoint>, ConnectErr
         }
         match hub.names.addresses(host, port).await {
             Ok(addresses) => all.extend(addresses.into_iter().map(|address| Endpoint::Tcp(address, port))),
-            Err(cause) => failed = Some(ConnectError::Lookup { host: host.clone(), cause }),
+            Err(cause) => {
+                failed = Some(ConnectError::Lookup {
+                    host: host.clone(),
+                    cause,
+                })
+            }
         }
     }
     if terms.hosts.is_empty() {
@@ -250,7 +258,11 @@ pub(crate) async fn open(hub: &Hub, endpoint: &Endpoint) -> Result<Socket, Conne
 ///
 /// # Errors
 /// [`ConnectError`]: no TLS where it is required, or a certificate that is not trusted.
-pub(crate) async fn open_with_tls(hub: &Hub, terms: &Terms, endpoint: &Endpoint) -> Result<Stream, ConnectError> {
+pub(crate) async fn open_with_tls(
+    hub: &Hub,
+    terms: &Terms,
+    endpoint: &Endpoint,
+) -> Result<Stream, ConnectError> {
     let socket = open(hub, endpoint).await?;
     let files = hub.files.load_full();
     let Some(side) = files.server_tls.as_ref().filter(|_| !socket.is_unix()) else {
@@ -269,7 +281,11 @@ pub(crate) async fn open_with_tls(hub: &Hub, terms: &Terms, endpoint: &Endpoint)
 ///
 /// # Errors
 /// [`ConnectError`].
-pub(crate) async fn open_for_cancel(hub: &Hub, terms: &Terms, endpoint: &Endpoint) -> Result<Stream, ConnectError> {
+pub(crate) async fn open_for_cancel(
+    hub: &Hub,
+    terms: &Terms,
+    endpoint: &Endpoint,
+) -> Result<Stream, ConnectError> {
     open_with_tls(hub, terms, endpoint).await
 }
 
@@ -282,7 +298,10 @@ pub(crate) async fn open_to_peer(hub: &Hub, peer: &Peer) -> Result<Stream, Conne
         Endpoint::Unix(peer.host.clone(), peer.port)
     } else {
         let addresses = hub.names.addresses(&peer.host, peer.port).await;
-        let addresses = addresses.map_err(|cause| ConnectError::Lookup { host: peer.host.clone(), cause })?;
+        let addresses = addresses.map_err(|cause| ConnectError::Lookup {
+            host: peer.host.clone(),
+            cause,
+        })?;
         let first = addresses.into_iter().next().ok_or(ConnectError::Timeout)?;
         Endpoint::Tcp(first, peer.port)
     };
@@ -367,7 +386,14 @@ fn strange(kind: char) -> ConnectError {
 }
 
 impl Login {
-    fn into_server(self, hub: &Hub, target: &Target, endpoint: Endpoint, seat: Seat, welcome: &Welcome) -> Server {
+    fn into_server(
+        self,
+        hub: &Hub,
+        target: &Target,
+        endpoint: Endpoint,
+        seat: Seat,
+        welcome: &Welcome,
+    ) -> Server {
         let tls = self.stream.tls_words();
         let info = ServerInfo::new(target.id, endpoint, self.local, self.key, tls, clock::micros());
         debug_assert_eq!(hub.tracked.names().count(), hub.tracked.len());

@@ -56,8 +56,7 @@ impl Server {
                 b'D' => rows.push(message),
                 b'T' | b'C' | b'I' | b'N' => {}
                 b'Z' => {
-                    self.transaction =
-                        Transaction::read(&message).ok_or(DialogueError::Unexpected('Z'))?;
+                    self.transaction = Transaction::read(&message).ok_or(DialogueError::Unexpected('Z'))?;
                     break;
                 }
                 other => return Err(DialogueError::Unexpected(char::from(other))),
@@ -84,7 +83,10 @@ pub(crate) async fn read_message<S: tokio::io::AsyncRead + Unpin>(
     if head.total > longest {
         return Err(std::io::Error::new(
             std::io::ErrorKind::InvalidData,
-            format!("a message of {} bytes, at most {longest} were expected", head.total),
+            format!(
+                "a message of {} bytes, at most {longest} were expected",
+                head.total
+            ),
         ));
     }
     message.resize(head.total, 0);

@@ -107,7 +107,10 @@ impl ServerInfo {
 
     /// The application name in force.
     pub fn application_name(&self) -> String {
-        self.application_name.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.application_name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A cancel request for its present client sets out. While it is under way nobody else gets the server.

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 pub use connect::{ConnectError, Endpoint, Target, connect};
 pub(crate) use connect::{open_for_cancel, open_to_peer};
-pub(crate) use dialogue::read_message;
 pub use dialogue::DialogueError;
+pub(crate) use dialogue::read_message;
 pub use info::{ServerInfo, ServerState};
 pub use owed::{Closed, Met, Owed, Prepared, Replies};
 pub use prepared::OnServer;

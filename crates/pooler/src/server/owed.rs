@@ -114,7 +114,11 @@ impl Replies {
 
     /// True when the server will come to an end without another word from the client.
     pub fn ends_by_itself(&self) -> bool {
-        let last = self.queue.iter().rev().find(|owed| !matches!(owed, Owed::CopyEnd));
+        let last = self
+            .queue
+            .iter()
+            .rev()
+            .find(|owed| !matches!(owed, Owed::CopyEnd));
         !self.copying && matches!(last, None | Some(Owed::Sync | Owed::Query | Owed::Function))
     }
 
@@ -161,7 +165,9 @@ impl Replies {
         };
         match (kind, head) {
             // A simple query or a function call may bring any of these, as often as it likes.
-            (b'T' | b'D' | b'C' | b'I' | b'H' | b'd' | b'c', Owed::Query) | (b'V', Owed::Function) => Met::Client,
+            (b'T' | b'D' | b'C' | b'I' | b'H' | b'd' | b'c', Owed::Query) | (b'V', Owed::Function) => {
+                Met::Client
+            }
             (b'G', Owed::Query | Owed::Execute) => {
                 self.copy_begins();
                 Met::Client
@@ -251,7 +257,13 @@ mod tests {
 
     #[test]
     fn an_extended_request_is_met_reply_by_reply() {
-        let mut replies = owing([Owed::Parse(None), Owed::Bind, Owed::Describe, Owed::Execute, Owed::Sync]);
+        let mut replies = owing([
+            Owed::Parse(None),
+            Owed::Bind,
+            Owed::Describe,
+            Owed::Execute,
+            Owed::Sync,
+        ]);
         for kind in *b"12TDDC" {
             assert!(matches!(replies.meet(kind), Met::Client), "{}", kind as char);
             assert!(!replies.none());

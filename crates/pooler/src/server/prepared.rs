@@ -31,8 +31,16 @@ impl OnServer {
         self.known.insert(statement.id, (statement.clone(), self.uses));
         let mut evicted = Vec::new();
         while self.known.len() > most.max(1) {
-            let oldest = self.known.iter().min_by_key(|(_, (_, used))| *used).map(|(&id, _)| id);
-            evicted.extend(oldest.and_then(|id| self.known.remove(&id)).map(|(statement, _)| statement));
+            let oldest = self
+                .known
+                .iter()
+                .min_by_key(|(_, (_, used))| *used)
+                .map(|(&id, _)| id);
+            evicted.extend(
+                oldest
+                    .and_then(|id| self.known.remove(&id))
+                    .map(|(statement, _)| statement),
+            );
         }
         evicted
     }

@@ -32,7 +32,9 @@ impl Tracked {
 
     /// The place of a setting, whatever the case of its name.
     pub fn place(&self, name: &[u8]) -> Option<usize> {
-        self.0.iter().position(|known| known.as_bytes().eq_ignore_ascii_case(name))
+        self.0
+            .iter()
+            .position(|known| known.as_bytes().eq_ignore_ascii_case(name))
     }
 
     /// The names in their places.

@@ -58,7 +58,11 @@ impl Texts {
             name: format!("CANVASS_{id}").into_bytes().into(),
             definition: definition.into(),
         });
-        shelf.by_hash.entry(hash).or_default().push(Arc::downgrade(&statement));
+        shelf
+            .by_hash
+            .entry(hash)
+            .or_default()
+            .push(Arc::downgrade(&statement));
         statement
     }
 }
@@ -67,10 +71,14 @@ impl Texts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
     /// Too many.
-    #[error("more than {0} prepared statements: close some, or raise prepared_statement_max_count in [canvass]")]
+    #[error(
+        "more than {0} prepared statements: close some, or raise prepared_statement_max_count in [canvass]"
+    )]
     Count(usize),
     /// Too long together.
-    #[error("prepared statements of more than {0} bytes: close some, or raise prepared_statement_max_bytes in [canvass]")]
+    #[error(
+        "prepared statements of more than {0} bytes: close some, or raise prepared_statement_max_bytes in [canvass]"
+    )]
     Bytes(usize),
 }
 
@@ -157,7 +165,9 @@ impl Statements {
 
     /// The unnamed statement: its number and definition.
     pub fn unnamed(&self) -> Option<(u64, &[u8])> {
-        self.unnamed.as_deref().map(|definition| (self.unnamed_count, definition))
+        self.unnamed
+            .as_deref()
+            .map(|definition| (self.unnamed_count, definition))
     }
 }
 
@@ -175,7 +185,11 @@ mod tests {
         assert_ne!(a.id, c.id);
         let id = a.id;
         drop((a, b));
-        assert_ne!(texts.statement(b"select 1\0\0\0").id, id, "an id is never given twice");
+        assert_ne!(
+            texts.statement(b"select 1\0\0\0").id,
+            id,
+            "an id is never given twice"
+        );
     }
 
     #[test]
@@ -185,7 +199,10 @@ mod tests {
         let statement = texts.statement(b"0123456789");
         mine.keep(b"a", statement.clone(), 2, 30).unwrap();
         mine.keep(b"b", statement.clone(), 2, 30).unwrap();
-        assert_eq!(mine.keep(b"c", statement.clone(), 2, 30), Err(StatementError::Count(2)));
+        assert_eq!(
+            mine.keep(b"c", statement.clone(), 2, 30),
+            Err(StatementError::Count(2))
+        );
         mine.forget(b"a").unwrap();
         mine.keep(b"c", statement.clone(), 9, 30).unwrap();
         assert_eq!(mine.keep(b"d", statement, 9, 30), Err(StatementError::Bytes(30)));

@@ -42,7 +42,9 @@ mod tests {
     #[test]
     fn a_bind_is_renamed_without_touching_its_values() {
         let mut message = Vec::new();
-        super::super::put(&mut message, b'B', |body| body.extend_from_slice(b"p\0old\0\x00\x01rest"));
+        super::super::put(&mut message, b'B', |body| {
+            body.extend_from_slice(b"p\0old\0\x00\x01rest")
+        });
         let head = super::super::head(&message).unwrap().unwrap();
         let names = BindNames::read(&message).unwrap();
         assert_eq!((names.portal, names.statement), (&b"p"[..], &b"old"[..]));

@@ -44,7 +44,9 @@ mod tests {
     fn tags_tell_what_stays() {
         let of = |tag: &str| {
             let mut message = Vec::new();
-            super::super::put(&mut message, b'C', |body| super::super::put_cstr(body, tag.as_bytes()));
+            super::super::put(&mut message, b'C', |body| {
+                super::super::put_cstr(body, tag.as_bytes())
+            });
             trace(&message)
         };
         assert_eq!(of("SELECT 1"), Trace::Nothing);

@@ -82,7 +82,12 @@ pub fn put_error(severity: Severity, sqlstate: &str, message: &str, hint: Option
 /// Appends a NoticeResponse of ours.
 pub fn put_notice(message: &str, out: &mut Vec<u8>) {
     put(out, b'N', |body| {
-        for (code, text) in [(b'S', "NOTICE"), (b'V', "NOTICE"), (SQLSTATE, "00000"), (MESSAGE, message)] {
+        for (code, text) in [
+            (b'S', "NOTICE"),
+            (b'V', "NOTICE"),
+            (SQLSTATE, "00000"),
+            (MESSAGE, message),
+        ] {
             body.push(code);
             put_cstr(body, text.as_bytes());
         }
@@ -116,7 +121,13 @@ mod tests {
     #[test]
     fn our_errors_can_be_read_and_renamed() {
         let mut message = Vec::new();
-        put_error(Severity::Error, "42P05", "statement \"CANVASS_1\" already exists", None, &mut message);
+        put_error(
+            Severity::Error,
+            "42P05",
+            "statement \"CANVASS_1\" already exists",
+            None,
+            &mut message,
+        );
         let mut renamed = Vec::new();
         put_with_name(&message, b"CANVASS_1", b"mine", &mut renamed);
         let error = ServerError::read(&renamed);

@@ -138,13 +138,7 @@ mod tests {
     fn what_is_put_can_be_read() {
         let mut out = Vec::new();
         put(&mut out, b'X', |body| put_cstr(body, b"abc"));
-        assert_eq!(
-            head(&out),
-            Ok(Some(Head {
-                kind: b'X',
-                total: 9
-            }))
-        );
+        assert_eq!(head(&out), Ok(Some(Head { kind: b'X', total: 9 })));
         assert_eq!(cstr(&out[HEADER..]), Some((&b"abc"[..], &b""[..])));
     }
 }

@@ -21,7 +21,9 @@ pub fn deallocated(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text).ok()?;
     let text = text.trim().trim_end_matches(';').trim_end();
     let rest = word(text, "deallocate")?;
-    let rest = word(rest, "prepare").filter(|rest| !rest.is_empty()).unwrap_or(rest);
+    let rest = word(rest, "prepare")
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(rest);
     if let Some(quoted) = rest.strip_prefix('"') {
         let name = quoted.strip_suffix('"')?;
         let plain = name.replace("\"\"", "");

@@ -1,8 +1,8 @@
 //! The packets before a session: SSLRequest, GSSENCRequest, CancelRequest, StartupMessage. They have a length but no
 //! type.
 
-use super::put_cstr;
 use super::backend_key::BackendKey;
+use super::put_cstr;
 
 /// The longest start-up packet (`MAX_STARTUP_PACKET_LENGTH` in PostgreSQL), in bytes.
 pub const MAX_STARTUP: usize = 10_000;

@@ -185,7 +185,9 @@ fn a_whole_file_is_accepted_commented_and_uncommented() {
         .map(|line| {
             line.strip_prefix(';')
                 .filter(|line| {
-                    line.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '*' | '"'))
+                    line.starts_with(|first: char| {
+                        first.is_ascii_alphanumeric() || matches!(first, '*' | '"')
+                    })
                 })
                 .unwrap_or(line)
         })
