@@ -1,7 +1,7 @@
 # Canvass. `make` shows what there is. Everything that is missing is installed by script/setup, which says what it does.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust e2e check check-long bench bench-generator bench-pool bench-pool-memory rehearse rehearse-headline
+.PHONY: help up test test-rust e2e test-clients check check-long bench bench-generator bench-pool bench-pool-memory rehearse rehearse-headline
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -21,6 +21,12 @@ test-rust:
 e2e:
 	cargo build --locked --package canvass
 	cd e2e && CANVASS_BIN=$(CURDIR)/target/debug/canvass npm test
+
+test-clients: ## psql, pgbench and ten client libraries through canvass pool, each with its default settings
+	@script/setup test-clients
+	cargo build --locked --package canvass
+	cargo build --locked --manifest-path e2e/clients/rust/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)
+	CLIENTS_BIN=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/canvass python3 e2e/clients/run.py
 
 check: ## Formatting, lints as errors, the house rules, licences of what we depend on
 	cargo fmt --all --check

@@ -10,7 +10,7 @@ from memory import churn, memory
 from open_loop import open_loop
 from prepared import prepared
 from report import Report
-from stand import Failed, Place, Pooler, Postgres, is_pgbouncer, own
+from stand import DATABASE, Failed, Place, Pooler, Postgres, is_pgbouncer, own
 from threads import threads
 from throughput import throughput
 
@@ -20,6 +20,15 @@ PARTS = {
 }  # fmt: skip
 USUAL = ["throughput", "prepared", "threads", "open-loop"]
 SCALE = 10
+# As a production server commits: fsync on. Autovacuum is off, because a vacuum in the middle of one pooler's turn would
+# count against that pooler; tables are vacuumed between cells.
+SETTINGS = {
+    "max_connections": 120,
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "30min",
+    "autovacuum": "off",
+}
 
 
 class Bench:
@@ -87,11 +96,12 @@ def main():
     for log in report.out.glob("*.log"):
         log.unlink()
     report.out = report.out.resolve()
-    with Place() as directory, Postgres(directory, report.out) as postgres:
+    with Place() as directory, Postgres(directory, report.out, SETTINGS) as postgres:
+        postgres.create_database(DATABASE)
         bench = Bench(directory, report, postgres)
         facts = machine(bench)
         report.say(", ".join(f"{name} {value}" for name, value in facts.items()))
-        postgres.run("pgbench", *postgres.where(), "-i", "-q", "-s", str(SCALE), "bench")
+        postgres.run("pgbench", *postgres.where(), "-i", "-q", "-s", str(SCALE), DATABASE)
         try:
             for part in parts:
                 PARTS[part](bench)

@@ -4,6 +4,7 @@ manager: what it started has ended, by its own process id, when the block is lef
 import glob
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -44,9 +45,16 @@ def own(path):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port of loopback that nobody has, below those that the system gives to clients: there it could be taken again
+    before its server listens."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def postgres_bin():
@@ -132,41 +140,39 @@ class Process:
 
 
 class Postgres(Process):
-    """A cluster made for this run, as a production server commits: fsync on. Autovacuum is off, because a vacuum in the
-    middle of one pooler's turn would count against that pooler; tables are vacuumed between cells."""
+    """A cluster made for this run, with the settings that are named. Through its Unix socket everybody is trusted; over
+    TCP too unless a password is named."""
 
     stop_signal = signal.SIGINT
     stop_seconds = 60
 
-    def __init__(self, directory, logs):
+    def __init__(self, directory, logs, settings, password=None):
+        self.password = password
         self.bin = postgres_bin()
         self.data = f"{directory}/data"
         self.sockets = f"{directory}/postgres"
         self.port = free_port()
         os.mkdir(self.sockets)
         own(self.sockets)
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "port": self.port,
-            "unix_socket_directories": self.sockets,
-            "max_connections": 120,
-            "shared_buffers": "512MB",
-            "max_wal_size": "4GB",
-            "checkpoint_timeout": "30min",
-            "autovacuum": "off",
-        }
         command = [f"{self.bin}/postgres", "-D", self.data]
-        for name, value in settings.items():
+        where = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": self.sockets}
+        for name, value in {**where, **settings}.items():
             command += ["-c", f"{name}={value}"]
         super().__init__("PostgreSQL", command, f"{logs}/postgres.log", directory)
 
     def __enter__(self):
+        over_tcp = "scram-sha-256" if self.password else "trust"
         self.run(
-            "initdb", "-D", self.data, "-U", USER, "--auth=trust", "--no-instructions", "--encoding=UTF8", "--locale=C"
-        )
+            "initdb", "-D", self.data, "-U", USER, "--auth-local=trust", f"--auth-host={over_tcp}",
+            "--no-instructions", "--no-sync", "--encoding=UTF8", "--locale=C",
+        )  # fmt: skip
         super().__enter__()
-        self.run("createdb", *self.where(), DATABASE)
+        if self.password:
+            self.sql(f"ALTER ROLE {USER} PASSWORD '{self.password}'", "postgres")
         return self
+
+    def create_database(self, name):
+        self.run("createdb", *self.where(), name)
 
     def cpu_seconds(self):
         """Of the postmaster, of its children, and of those of them that have ended."""
@@ -192,8 +198,8 @@ class Postgres(Process):
             raise Failed(f"{tool}: {done.stderr or done.stdout}")
         return done
 
-    def sql(self, text):
-        return self.run("psql", *self.where(), "-d", DATABASE, "-XqAtv", "ON_ERROR_STOP=1", "-c", text).stdout.strip()
+    def sql(self, text, database=DATABASE):
+        return self.run("psql", *self.where(), "-d", database, "-XqAtv", "ON_ERROR_STOP=1", "-c", text).stdout.strip()
 
     def version(self):
         return self.sql("SHOW server_version").split()[0]
@@ -202,7 +208,7 @@ class Postgres(Process):
 class Pooler(Process):
     """pgbouncer, or `canvass pool`, which takes the same ini file and switches."""
 
-    def __init__(self, name, binary, postgres, directory, logs, via, canvass=None, **settings):
+    def __init__(self, name, binary, postgres, directory, logs, via="tcp", canvass=None, databases=None, **settings):
         self.port = free_port()
         self.sockets = f"{directory}/{name}-{self.port}"
         os.mkdir(self.sockets)
@@ -224,11 +230,10 @@ class Pooler(Process):
             "log_disconnections": 0,
             **settings,
         }
-        lines = [
-            "[databases]",
-            f"{DATABASE} = host={host} port={postgres.port} dbname={DATABASE} user={USER}",
-            "[pgbouncer]",
-        ]
+        databases = databases or {DATABASE: f"dbname={DATABASE} user={USER}"}
+        lines = ["[databases]"]
+        lines += [f"{name} = host={host} port={postgres.port} {more}" for name, more in databases.items()]
+        lines.append("[pgbouncer]")
         lines += [f"{key} = {value}" for key, value in pool.items()]
         if canvass and not is_pgbouncer(binary):
             lines += ["[canvass]"] + [f"{key} = {value}" for key, value in canvass.items()]

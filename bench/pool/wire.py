@@ -70,8 +70,9 @@ class Connection:
             raise Refused("the server does not know the password either")
 
     def query(self, text):
+        """Runs it to its end; the first column of the last row, or None."""
         self.send(b"Q", text.encode() + b"\0")
-        self.until_ready()
+        return self.until_ready()
 
     def close(self):
         self.send(b"X", b"")
@@ -81,8 +82,14 @@ class Connection:
         self.socket.sendall(kind + struct.pack("!i", 4 + len(body)) + body)
 
     def until_ready(self):
-        while self.message()[0] != b"Z":
-            pass
+        found = None
+        while True:
+            kind, body = self.message()
+            if kind == b"Z":
+                return found
+            if kind == b"D":
+                (length,) = struct.unpack_from("!i", body, 2)
+                found = body[6 : 6 + length].decode() if length >= 0 else None
 
     def message(self):
         kind = self.take(1)
