@@ -1,7 +1,7 @@
 # Canvass. `make` shows what there is. Everything that is missing is installed by script/setup, which says what it does.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust e2e check check-long bench bench-generator rehearse rehearse-headline
+.PHONY: help up test test-rust e2e test-clients check check-long bench bench-generator bench-pool bench-pool-memory rehearse rehearse-headline
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -22,6 +22,12 @@ e2e:
 	cargo build --locked --package canvass
 	cd e2e && CANVASS_BIN=$(CURDIR)/target/debug/canvass npm test
 
+test-clients: ## psql, pgbench and ten client libraries through canvass pool, each with its default settings
+	@script/setup test-clients
+	cargo build --locked --package canvass
+	cargo build --locked --manifest-path e2e/clients/rust/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)
+	CLIENTS_BIN=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/canvass python3 e2e/clients/run.py
+
 check: ## Formatting, lints as errors, the house rules, licences of what we depend on
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
@@ -41,6 +47,14 @@ bench: ## Page-saves a second, with what they cost (needs wrk; about two minutes
 bench-generator: ## What the load generator costs beside wrk, and what people who wait cost (two minutes)
 	@script/setup bench
 	bench/generator.sh
+
+bench-pool: ## canvass pool beside Debian's pgbouncer, in turn: throughput, latency, processor time
+	@script/setup bench-pool
+	bench/pool.sh
+
+bench-pool-memory: ## canvass pool's memory: 10,000 idle clients, a million logins (15 minutes)
+	@script/setup bench-pool
+	bench/pool.sh memory churn
 
 rehearse: ## A whole survey day, a million takers an hour, every answer traced (6 minutes)
 	@script/setup bench

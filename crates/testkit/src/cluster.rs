@@ -154,6 +154,20 @@ impl TestCluster {
         Stopped(pids)
     }
 
+    /// Lets every role in without a password, over TCP on this machine, now and after every further start. It is
+    /// started again for that.
+    pub fn trust_everybody(&self) {
+        let path = self.dir().join("trust_hba.conf");
+        let lines = "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n\
+                     local all all trust\n";
+        fs::write(&path, lines).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let sql = format!("ALTER SYSTEM SET hba_file = '{}'", path.display());
+        self.execute("postgres", &sql);
+        self.stop();
+        self.start_again();
+    }
+
     /// Runs statements as superuser, in a database.
     pub fn execute(&self, database: &str, sql: &str) {
         block_on(async { self.connect(database).await.batch_execute(sql).await.unwrap() });

@@ -107,7 +107,10 @@ fn edges_between_crates_point_down_only() {
         ("web", &["store", "survey"]),
         ("pooler", &[]),
         ("rehearse", &[]),
-        ("canvass", &["web", "store", "survey", "stack", "pooler", "rehearse"]),
+        (
+            "canvass",
+            &["web", "store", "survey", "stack", "pooler", "rehearse"],
+        ),
         ("testkit", &["stack", "store", "survey"]),
     ];
     let mut offenders = Vec::new();

@@ -14,9 +14,13 @@ use super::secret::Secret;
 use super::server::ServerError;
 use super::userlist::Userlist;
 
-/// pgbouncer's default, as `SHOW CONFIG` shows it. [`effective`] puts [`QUALIFIED`] in its place.
-pub const DEFAULT: &str = "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END \
-     FROM pg_authid WHERE rolname=$1 AND rolcanlogin";
+/// pgbouncer's defaults, as its releases since 1.24.1 have written them. [`effective`] puts [`QUALIFIED`] in their place.
+pub const DEFAULTS: [&str; 2] = [
+    "SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END \
+     FROM pg_authid WHERE rolname=$1 AND rolcanlogin",
+    "SELECT rolname, CASE WHEN rolvaliduntil < pg_catalog.now() THEN NULL ELSE rolpassword END \
+     FROM pg_authid WHERE rolname=$1 AND rolcanlogin",
+];
 
 /// The default with everything in it qualified: an expired password counts as none.
 pub const QUALIFIED: &str = "SELECT rolname, \
@@ -28,7 +32,8 @@ const MAX_ROW: usize = 8192;
 
 /// The query that is run for what `auth_query` says.
 pub fn effective(configured: &str) -> &str {
-    if configured.trim().is_empty() || configured == DEFAULT {
+    let is = |text: &str| configured.split_whitespace().eq(text.split_whitespace());
+    if is("") || DEFAULTS.into_iter().any(is) {
         QUALIFIED
     } else {
         configured

@@ -153,7 +153,7 @@ impl Exchange<'_> {
         if self.leaving {
             return self.server.replies.none();
         }
-        self.server.is_clean() && self.client.body == 0 && !self.stays()
+        self.server.is_clean() && self.client.body == 0 && !self.client.inbox_is_new && !self.stays()
     }
 
     /// The server stays with this client until the client leaves.

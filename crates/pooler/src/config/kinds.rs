@@ -63,16 +63,28 @@ pub(super) const FILE: Kind<Option<PathBuf>> = Kind {
             .unwrap_or_default()
     },
 };
+/// Names of users and parameters: pgbouncer takes spaces for commas.
 pub(super) const NAMES: Kind<Vec<String>> = Kind {
     read: |text| {
-        Ok(text
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect())
+        let names = text.split(|char: char| char == ',' || char.is_whitespace());
+        Ok(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
     },
     show: |names| names.join(", "),
+};
+pub(super) const HOSTS: Kind<Vec<String>> = Kind {
+    read: |text| {
+        let hosts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|host| !host.is_empty())
+            .map(str::to_owned);
+        let hosts = hosts.collect::<Vec<_>>();
+        if hosts.iter().any(|host| host.contains(char::is_whitespace)) {
+            return Err("an address has no spaces in it; separate several with commas".to_owned());
+        }
+        Ok(hosts)
+    },
+    show: |hosts| hosts.join(","),
 };
 
 // Numbers.
@@ -177,6 +189,10 @@ pub(super) const OWN_SECONDS: Kind<Option<Duration>> = Kind {
 };
 pub(super) const WHOLE_SECONDS: Kind<Duration> = Kind {
     read: |text| whole_within(text, 0, super::numbers::MAX_SECONDS).map(Duration::from_secs),
+    show: |value| value.as_secs().to_string(),
+};
+pub(super) const PERIOD: Kind<Duration> = Kind {
+    read: |text| whole_within(text, 1, super::numbers::MAX_SECONDS).map(Duration::from_secs),
     show: |value| value.as_secs().to_string(),
 };
 pub(super) const MILLISECONDS: Kind<Duration> = Kind {

@@ -1,18 +1,30 @@
 //! The configuration: a `pgbouncer.ini` with a `[canvass]` section of our own.
 
+mod assign;
 mod canvass;
+mod check;
+mod connection_string;
+mod console;
+mod ini;
 mod kinds;
 mod numbers;
+mod reader;
 mod sections;
 mod settings;
 pub mod table;
 mod values;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use reader::Reader;
 
 pub use canvass::Canvass;
+pub use console::Row;
 pub use sections::{Database, Peer, User};
 pub use settings::Settings;
 pub use values::{
@@ -36,6 +48,34 @@ pub struct Config {
     pub peers: BTreeMap<u32, Peer>,
     /// The section `[canvass]`.
     pub canvass: Canvass,
+}
+
+impl Config {
+    /// Reads a configuration file and what it includes. Names of included files that are not absolute are taken from
+    /// the working directory, as pgbouncer does.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files, one line each; then nothing of them is to be used.
+    pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
+        let mut config = Self {
+            path: Some(path.to_owned()),
+            ..Self::default()
+        };
+        config.settings.conffile = Some(path.to_owned());
+        let mut reader = Reader::new(config);
+        reader.file(path);
+        reader.finish()
+    }
+
+    /// Reads the text of a configuration file, which messages call `pgbouncer.ini`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str) -> Result<Loaded, ConfigError> {
+        let mut reader = Reader::new(Self::default());
+        reader.text(text, Path::new("pgbouncer.ini"));
+        reader.finish()
+    }
 }
 
 /// A configuration that was read.

@@ -18,7 +18,7 @@ settings! {
     dbname: Option<String> = TEXT, "", Now, Same;
     /// Host names or addresses separated by commas; with `/` at its start the directory of a Unix socket, with `@` its
     /// name in the abstract namespace; unset: a Unix socket in `unix_socket_dir`.
-    host: Vec<String> = NAMES, "", Now, Same;
+    host: Vec<String> = HOSTS, "", Now, Same;
     /// The server's port.
     port: u16 = PORT, "5432", Now, Same;
     /// The user as whom every client is logged in to the server; unset: as the user that the client is.

@@ -81,7 +81,7 @@ settings! {
     /// The name of the service.
     job_name: String = STRING, "pgbouncer", Restart, WithoutEffect("it matters on Windows only");
     /// The addresses to listen on, numbers or names separated by commas, or `*` for all; empty: Unix socket only.
-    listen_addr: Vec<String> = NAMES, "", Restart, Same;
+    listen_addr: Vec<String> = HOSTS, "", Restart, Same;
     /// How many connections the kernel may queue before they are accepted.
     listen_backlog: u32 = COUNT, "128", Restart, Same;
     /// The port for TCP and in the name of the Unix socket.
@@ -176,7 +176,7 @@ settings! {
     /// Whether several processes may listen on the same port (SO_REUSEPORT).
     so_reuseport: bool = FLAG, "0", Restart, Same;
     /// How often averages are made and logged, in whole seconds.
-    stats_period: Duration = WHOLE_SECONDS, "60", Now, Same;
+    stats_period: Duration = PERIOD, "60", Now, Same;
     /// Users who may connect to the console `pgbouncer` and look but not change, separated by commas.
     stats_users: Vec<String> = NAMES, "", Now, Same;
     /// How many seconds SUSPEND and an online restart wait for buffers to empty before they close what is left.

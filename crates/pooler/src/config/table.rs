@@ -40,20 +40,38 @@ pub struct Key<T: 'static> {
     pub meaning: &'static str,
     pub(super) read: fn(&mut T, &str) -> Result<(), String>,
     pub(super) show: fn(&T) -> String,
+    pub(super) copy: fn(&mut T, &T),
 }
 
-impl<T> Key<T> {
+impl<T: Clone + Default> Key<T> {
     /// The value as it would be written in the file; secrets are masked.
     pub fn show(&self, values: &T) -> String {
         (self.show)(values)
     }
 
-    /// Sets the value from the text of the file.
+    /// Sets the value from the text of the file. Gives a sentence if the value is taken but nothing follows from it.
     ///
     /// # Errors
     /// What is wrong with the text and what it may be, as the end of a sentence that names setting and value.
-    pub(super) fn read(&self, values: &mut T, text: &str) -> Result<(), String> {
-        (self.read)(values, text)
+    pub(super) fn assign(&self, values: &mut T, text: &str) -> Result<Option<&'static str>, String> {
+        let mut changed = values.clone();
+        (self.read)(&mut changed, text)?;
+        let is_default = || self.show(&changed) == self.show(&T::default());
+        let without_effect = match self.support {
+            Support::Same | Support::Ours => None,
+            Support::Refused(reason) if !is_default() => {
+                return Err(format!("not supported, because {reason}; remove it"));
+            }
+            Support::WithoutEffect(reason) if !is_default() => Some(reason),
+            Support::Refused(_) | Support::WithoutEffect(_) => None,
+        };
+        *values = changed;
+        Ok(without_effect)
+    }
+
+    /// Takes the value of other settings.
+    pub(super) fn copy(&self, values: &mut T, from: &T) {
+        (self.copy)(values, from);
     }
 }
 
@@ -105,6 +123,7 @@ macro_rules! settings {
                         Ok(())
                     },
                     show: |values| ($crate::config::kinds::$KIND.show)(&values.$name),
+                    copy: |values, from| values.$name = from.$name.clone(),
                 },
             )+ ];
         }

@@ -154,7 +154,7 @@ impl fmt::Debug for Secret {
 }
 
 impl TlsProtocols {
-    /// Reads a list of versions, or `secure`, `all`, `legacy` for all of them.
+    /// Reads a list of versions, or `secure`, `all`, `legacy` for all of them; `!` takes one away.
     ///
     /// # Errors
     /// When a version is unknown, or none is left that can be spoken.
@@ -165,10 +165,13 @@ impl TlsProtocols {
             written: text.to_owned(),
         };
         for version in text.split([',', ':']).map(str::trim) {
-            match version.to_ascii_lowercase().as_str() {
-                "secure" | "default" | "all" | "legacy" => (protocols.tls12, protocols.tls13) = (true, true),
-                "tlsv1.2" => protocols.tls12 = true,
-                "tlsv1.3" => protocols.tls13 = true,
+            let allowed = !version.starts_with('!');
+            match version.trim_start_matches('!').to_ascii_lowercase().as_str() {
+                "" | "secure" | "default" | "all" | "legacy" => {
+                    (protocols.tls12, protocols.tls13) = (allowed, allowed);
+                }
+                "tlsv1.2" => protocols.tls12 = allowed,
+                "tlsv1.3" => protocols.tls13 = allowed,
                 "tlsv1.0" | "tlsv1.1" => {}
                 _ => return Err("it must be `secure`, `all`, or versions such as tlsv1.2,tlsv1.3".to_owned()),
             }

@@ -15,7 +15,7 @@ use super::files::Files;
 use super::names::common_name;
 use super::parameters::Parameters;
 use super::trust::{ClientVerifier, Trust};
-use super::{Fingerprint, Settings, Side, SslMode, TlsError};
+use super::{Fingerprint, Settings, Side, SslMode, TlsError, name_of};
 
 /// The protocol a client names when it begins with TLS at once, without asking first (PostgreSQL 17,
 /// `sslnegotiation=direct`).
@@ -45,7 +45,7 @@ impl ClientSide {
         }
         let side = Side::Client;
         let needed = |name: &str| {
-            let mode = settings.sslmode.name();
+            let mode = name_of(settings.sslmode);
             TlsError::missing(side.setting(name), format!("client_tls_sslmode={mode} needs it"))
         };
         let files = Files::read(side, settings)?;

@@ -18,62 +18,20 @@ mod tests;
 
 use std::path::PathBuf;
 
+pub use crate::config::SslMode;
 pub use client_side::ClientSide;
 pub use error::TlsError;
 pub use server_side::{ServerSide, Started};
 
-/// `client_tls_sslmode` and `server_tls_sslmode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum SslMode {
-    /// No TLS.
-    #[default]
-    Disable,
-    /// As `prefer`.
-    Allow,
-    /// TLS where the other end has it, otherwise none. Certificates are not checked.
-    Prefer,
-    /// TLS or nothing. Certificates are not checked.
-    Require,
-    /// TLS, and a certificate that `*_tls_ca_file` vouches for.
-    VerifyCa,
-    /// With servers, also the name in the certificate. With clients as `verify-ca`.
-    VerifyFull,
-}
-
-impl SslMode {
-    /// Reads a mode.
-    pub fn parse(name: &str) -> Option<Self> {
-        let modes = [
-            Self::Disable,
-            Self::Allow,
-            Self::Prefer,
-            Self::Require,
-            Self::VerifyCa,
-            Self::VerifyFull,
-        ];
-        modes.into_iter().find(|mode| mode.name() == name)
-    }
-
-    /// As it is written in the configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Allow => "allow",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
-    }
-
-    /// True when a connection without TLS is refused.
-    pub fn is_required(self) -> bool {
-        self >= Self::Require
-    }
-
-    /// True when the other end's certificate must be vouched for.
-    pub fn verifies(self) -> bool {
-        self >= Self::VerifyCa
+/// As it is written in the configuration.
+fn name_of(mode: SslMode) -> &'static str {
+    match mode {
+        SslMode::Disable => "disable",
+        SslMode::Allow => "allow",
+        SslMode::Prefer => "prefer",
+        SslMode::Require => "require",
+        SslMode::VerifyCa => "verify-ca",
+        SslMode::VerifyFull => "verify-full",
     }
 }
 

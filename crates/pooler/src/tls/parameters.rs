@@ -46,7 +46,7 @@ impl Parameters {
     }
 }
 
-/// `*_tls_protocols`. `all` is everything there is, which is 1.2 and 1.3.
+/// `*_tls_protocols`. Versions before 1.2 may be named among others, as in many an old file, and are never spoken.
 fn versions(text: &str) -> Result<Vec<&'static SupportedProtocolVersion>, String> {
     let (mut tls12, mut tls13) = (false, false);
     let words = text
@@ -59,12 +59,7 @@ fn versions(text: &str) -> Result<Vec<&'static SupportedProtocolVersion>, String
             "secure" | "default" | "all" | "legacy" | "tlsv1" => (tls12, tls13) = (wanted, wanted),
             "tlsv1.2" => tls12 = wanted,
             "tlsv1.3" => tls13 = wanted,
-            "tlsv1.0" | "tlsv1.1" if !wanted => {}
-            "tlsv1.0" | "tlsv1.1" => {
-                return Err(format!(
-                    "{word} is not supported, only tlsv1.2 and tlsv1.3 are: leave it out"
-                ));
-            }
+            "tlsv1.0" | "tlsv1.1" => {}
             _ => return Err(format!("{word} is none of tlsv1.2, tlsv1.3, secure and all")),
         }
     }
@@ -72,7 +67,9 @@ fn versions(text: &str) -> Result<Vec<&'static SupportedProtocolVersion>, String
         (true, true) => Ok(vec![&TLS13, &TLS12]),
         (true, false) => Ok(vec![&TLS12]),
         (false, true) => Ok(vec![&TLS13]),
-        (false, false) => Err("no protocol is left: use secure, tlsv1.2 or tlsv1.3".to_owned()),
+        (false, false) => {
+            Err("no protocol is left that is supported: use secure, tlsv1.2 or tlsv1.3".to_owned())
+        }
     }
 }
 
@@ -96,12 +93,13 @@ fn curves(text: &str) -> Result<Vec<&'static dyn SupportedKxGroup>, String> {
         .collect()
 }
 
-/// `client_tls_dheparams`. There is no Diffie-Hellman but on curves, so that nothing is chosen here.
+/// `client_tls_dheparams`. There is no Diffie-Hellman but on curves, so that pgbouncer's three values mean the same here.
 fn dheparams(text: &str) -> Result<(), String> {
     match text.to_ascii_lowercase().as_str() {
-        "auto" | "none" | "" => Ok(()),
-        "legacy" => Err("legacy (DHE with 1024 bits) is not supported: use auto or none".to_owned()),
-        _ => Err("only auto and none are supported: every key exchange here is on a curve".to_owned()),
+        "auto" | "none" | "legacy" | "" => Ok(()),
+        _ => {
+            Err("only auto, none and legacy are known, and every key exchange here is on a curve".to_owned())
+        }
     }
 }
 
@@ -119,10 +117,11 @@ mod tests {
         assert_eq!(versions("tlsv1.3,tlsv1.2").unwrap(), [&TLS13, &TLS12]);
         assert_eq!(versions("all,!tlsv1.2").unwrap(), [&TLS13]);
         assert_eq!(versions("all,!tlsv1.0,!tlsv1.1").unwrap(), [&TLS13, &TLS12]);
-        let old = versions("tlsv1.1,tlsv1.2").unwrap_err();
-        assert_eq!(
-            old,
-            "tlsv1.1 is not supported, only tlsv1.2 and tlsv1.3 are: leave it out"
+        assert_eq!(versions("tlsv1.0,tlsv1.1,tlsv1.2").unwrap(), [&TLS12]);
+        assert!(
+            versions("tlsv1.0,tlsv1.1")
+                .unwrap_err()
+                .starts_with("no protocol is left")
         );
         assert_eq!(
             versions("sslv3").unwrap_err(),
@@ -149,15 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn finite_field_parameters_are_accepted_only_where_they_choose_nothing() {
-        assert_eq!(dheparams("auto"), Ok(()));
-        assert_eq!(dheparams("none"), Ok(()));
+    fn finite_field_parameters_are_known_and_choose_nothing() {
+        for text in ["auto", "none", "legacy", ""] {
+            assert_eq!(dheparams(text), Ok(()));
+        }
         assert!(
-            dheparams("legacy")
+            dheparams("/etc/dh.pem")
                 .unwrap_err()
-                .starts_with("legacy (DHE with 1024 bits) is not supported")
+                .starts_with("only auto, none and legacy are known")
         );
-        assert!(dheparams("/etc/dh.pem").is_err());
     }
 
     proptest! {

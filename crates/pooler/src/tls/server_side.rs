@@ -15,7 +15,7 @@ use tokio_rustls::client::TlsStream;
 use super::files::Files;
 use super::parameters::Parameters;
 use super::trust::{ServerCheck, ServerVerifier, Trust};
-use super::{Fingerprint, Settings, Side, SslMode, TlsError};
+use super::{Fingerprint, Settings, Side, SslMode, TlsError, name_of};
 
 /// SSLRequest, <https://www.postgresql.org/docs/15/protocol-message-formats.html>.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -127,7 +127,7 @@ impl ServerSide {
                 let connected = Box::pin(connector.connect(name, io)).await;
                 Ok(Started::Tls(Box::new(connected.map_err(TlsError::Handshake)?)))
             }
-            b'N' if self.sslmode.is_required() => Err(TlsError::Refused(self.sslmode.name())),
+            b'N' if self.sslmode.is_required() => Err(TlsError::Refused(name_of(self.sslmode))),
             b'N' => Ok(Started::Plain(io)),
             byte => Err(TlsError::Answer(byte)),
         }

@@ -5,6 +5,7 @@
 //! where nothing is checked, certificates of any version.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -92,12 +93,21 @@ impl Trust {
 
 fn in_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
-    let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let now = ASN1Time::from_timestamp(seconds).map_err(|_| CertificateError::Expired)?;
-    if now < parsed.validity().not_before {
-        Err(CertificateError::NotValidYet.into())
-    } else if now > parsed.validity().not_after {
-        Err(CertificateError::Expired.into())
+    let moment = |time: ASN1Time| {
+        UnixTime::since_unix_epoch(Duration::from_secs(time.timestamp().try_into().unwrap_or(0)))
+    };
+    let (not_before, not_after) = (
+        moment(parsed.validity().not_before),
+        moment(parsed.validity().not_after),
+    );
+    if now < not_before {
+        Err(CertificateError::NotValidYetContext {
+            time: now,
+            not_before,
+        }
+        .into())
+    } else if now > not_after {
+        Err(CertificateError::ExpiredContext { time: now, not_after }.into())
     } else {
         Ok(())
     }

@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::{Key, Keys, Verifier, hmac};
 use crate::auth::secret::Password;
 
-/// The greatest number of iterations that is worked through, about half a second of one core. PostgreSQL's default is
+/// The greatest number of iterations that is worked through, some tenths of a second of one core. PostgreSQL's default is
 /// 4096; a server that asks for more than this wants to keep the pooler busy.
 pub const MAX_ITERATIONS: u32 = 1_000_000;
 
@@ -31,7 +31,7 @@ pub struct Keyring {
     secret: Key,
     users: Mutex<Kept>,
     nobodies: Mutex<Kept>,
-    working: Semaphore,
+    working: Arc<Semaphore>,
 }
 
 /// Why keys could not be derived.
@@ -63,7 +63,7 @@ impl Keyring {
             secret,
             users: Mutex::default(),
             nobodies: Mutex::default(),
-            working: Semaphore::new(AT_ONCE),
+            working: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
@@ -136,9 +136,18 @@ impl Keyring {
         if iterations > MAX_ITERATIONS {
             return Err(DeriveError::TooManyIterations(iterations));
         }
-        let _turn = self.working.acquire().await.map_err(|_| DeriveError::Ending)?;
+        let turn = self
+            .working
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| DeriveError::Ending)?;
         let (password, salt) = (password.clone(), salt.to_vec());
-        let working = tokio::task::spawn_blocking(move || Keys::derive(password.bytes(), &salt, iterations));
+        let working = tokio::task::spawn_blocking(move || {
+            // held until the work is done, even when nobody waits for it any more
+            let _turn = turn;
+            Keys::derive(password.bytes(), &salt, iterations)
+        });
         working.await.map(Arc::new).map_err(|_| DeriveError::Ending)
     }
 

@@ -4,6 +4,8 @@ mod error;
 mod sasl;
 
 #[cfg(test)]
+mod postgres_tests;
+#[cfg(test)]
 mod tests;
 
 use tokio::io::{AsyncRead, AsyncWrite};
