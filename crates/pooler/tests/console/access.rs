@@ -47,7 +47,7 @@ fn nobody_else_is_let_in() {
 
     assert_eq!(refused, ("28000".into(), "not allowed".into()));
     let unknown = code(Client::tcp(pool.address, "pgbouncer", "pgbouncer"));
-    assert_eq!(unknown.0, "28P01", "{unknown:?}");
+    assert_eq!(unknown.0, "28000", "{unknown:?}");
 }
 
 #[test]
