@@ -2,7 +2,7 @@ use std::os::unix::net::UnixStream;
 
 use super::{ADMIN, Client, Pool, VIEWER};
 
-fn code(refused: Result<Client, super::client::Reply>) -> (String, String) {
+fn code(refused: Result<Client, Box<super::client::Reply>>) -> (String, String) {
     match refused {
         Ok(_) => panic!("was let in"),
         Err(reply) => reply.errors[0].clone(),
