@@ -105,23 +105,32 @@ impl Hub {
         if self.gate.mode() != Mode::Active {
             return Err(state_error("already suspended/paused"));
         }
-        match database {
-            None => {
-                self.note("PAUSE", None);
-                if !self.gate.change(Mode::Active, Mode::Paused) {
-                    return Err(state_error("already suspended/paused"));
-                }
-            }
-            Some(name) => {
-                let state = self.named(name, "pause")?;
-                self.note("PAUSE", database);
-                state.set_paused(true);
-            }
-        }
+        let Some(name) = database else {
+            self.note("PAUSE", None);
+            return if self.pause_all() {
+                Ok(())
+            } else {
+                Err(state_error("already suspended/paused"))
+            };
+        };
+        let state = self.named(name, "pause")?;
+        self.note("PAUSE", database);
+        state.set_paused(true);
         for pool in self.pools_of(database) {
             pool.close_idle("pause mode");
         }
         Ok(())
+    }
+
+    /// Pauses everything; false when everything is paused or suspended.
+    pub(crate) fn pause_all(&self) -> bool {
+        let paused = self.gate.change(Mode::Active, Mode::Paused);
+        if paused {
+            for pool in self.pools() {
+                pool.close_idle("pause mode");
+            }
+        }
+        paused
     }
 
     /// Waits until a paused database, or all, has no server connection any more.
@@ -163,13 +172,7 @@ impl Hub {
 
     /// Ends the mode that holds for all databases; where there is none, every PAUSE and KILL of single databases.
     fn resume_all(&self) -> Result<(), Refusal> {
-        if self.gate.change(Mode::Paused, Mode::Active) {
-            return Ok(());
-        }
-        if self.gate.change(Mode::Suspended, Mode::Active) {
-            for client in self.clients() {
-                client.set_parking(false);
-            }
+        if self.resume_mode() {
             return Ok(());
         }
         let paused = self
@@ -180,6 +183,21 @@ impl Hub {
             return Err(state_error("pooler is not paused/suspended"));
         }
         Ok(())
+    }
+
+    /// Ends the mode that holds for all databases; false when there is none.
+    pub(crate) fn resume_mode(&self) -> bool {
+        let was_suspended = self.gate.change(Mode::Suspended, Mode::Active);
+        if was_suspended {
+            for client in self.clients() {
+                client.set_parking(false);
+            }
+        }
+        let resumed = was_suspended || self.gate.change(Mode::Paused, Mode::Active);
+        if resumed {
+            self.upkeep.notify_one();
+        }
+        resumed
     }
 
     /// SUSPEND: nothing is read from anybody any more. [`Self::until_suspended`] waits until everything is written.
@@ -326,10 +344,7 @@ impl Hub {
             }
             Shutdown::WaitForServers => {
                 self.enter_phase(Phase::Closed);
-                self.gate.change(Mode::Active, Mode::Paused);
-                for pool in self.pools() {
-                    pool.close_idle("pause mode");
-                }
+                self.pause_all();
             }
             Shutdown::Immediate => {
                 self.enter_phase(Phase::Ended);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -18,6 +18,7 @@ use crate::client::ClientInfo;
 use crate::config::{Config, Database, PoolMode};
 use crate::control::Control;
 use crate::files::Files;
+use crate::listen::Listening;
 use crate::log::Log;
 use crate::names::Names;
 use crate::net::Socket;
@@ -72,8 +73,10 @@ pub struct Hub {
     pub console_stats: Stats,
     /// Sums at the ends of periods.
     pub statistics: Statistics,
-    /// What is listened on: file descriptor, address and port.
-    pub listening: OnceLock<Vec<(i32, String, u16)>>,
+    /// What is listened on.
+    pub listening: OnceLock<Vec<Listening>>,
+    /// Set when another process goes on with our listeners.
+    pub handed_over: OnceLock<Arc<AtomicBool>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -119,6 +122,7 @@ impl Hub {
             console_stats: Stats::new(threads),
             statistics: Statistics::default(),
             listening: OnceLock::new(),
+            handed_over: OnceLock::new(),
         }))
     }
 

@@ -15,6 +15,7 @@ mod files;
 mod hub;
 mod listen;
 mod log;
+mod metrics;
 mod names;
 mod net;
 mod pool;

@@ -1,5 +1,6 @@
 //! Listening: TCP addresses and the Unix socket. Each connection goes to the thread that has the fewest.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs};
@@ -8,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket as RawSocket, Type};
@@ -30,22 +31,46 @@ const REST: Duration = Duration::from_millis(100);
 pub struct Listeners {
     pub(crate) tcp: Vec<StdTcpListener>,
     pub(crate) unix: Vec<(StdUnixListener, UnixPlace)>,
+    /// For Prometheus.
+    pub(crate) metrics: Option<StdTcpListener>,
     pub(crate) port: u16,
+    /// Set when another process goes on listening on them: files of Unix sockets stay then.
+    pub(crate) handed_over: Arc<AtomicBool>,
 }
 
 /// Where a Unix socket stands; its file is removed with it.
 #[derive(Debug)]
 pub struct UnixPlace {
+    /// Without a path: in the abstract namespace, or somebody else's.
     path: Option<PathBuf>,
-    /// Another process goes on listening there.
-    pub(crate) keep: bool,
+    handed_over: Arc<AtomicBool>,
 }
 
 impl Drop for UnixPlace {
     fn drop(&mut self) {
-        if let Some(path) = self.path.as_ref().filter(|_| !self.keep) {
+        let stays = self.handed_over.load(Ordering::SeqCst);
+        if let Some(path) = self.path.as_ref().filter(|_| !stays) {
             let _ = fs::remove_file(path);
         }
+    }
+}
+
+/// A socket that is listened on, as it is shown.
+#[derive(Debug, Clone)]
+pub struct Listening {
+    /// The number of its file descriptor.
+    pub fd: i32,
+    /// Address, or `unix`.
+    pub address: String,
+    /// Port.
+    pub port: u16,
+    /// As the log has it.
+    words: String,
+}
+
+impl fmt::Display for Listening {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.words)
     }
 }
 
@@ -56,10 +81,7 @@ impl Listeners {
     /// [`StartError::Listen`].
     pub fn open(config: &Config) -> Result<Self, StartError> {
         let settings = &config.settings;
-        let mut all = Self {
-            port: settings.listen_port,
-            ..Self::default()
-        };
+        let mut all = Self::none(settings.listen_port);
         for name in &settings.listen_addr {
             for address in addresses(name, settings.listen_port)? {
                 let listener = tcp(address, config).map_err(|cause| StartError::Listen {
@@ -79,9 +101,12 @@ impl Listeners {
             let opened = unix(&path, config).map_err(|cause| StartError::Listen {
                 address: path.display().to_string(),
                 cause,
-            })?;
-            all.unix.push(opened);
+            });
+            let (listener, path) = opened?;
+            let handed_over = all.handed_over.clone();
+            all.unix.push((listener, UnixPlace { path, handed_over }));
         }
+        all.open_metrics(config)?;
         if all.tcp.is_empty() && all.unix.is_empty() {
             return Err(StartError::Listen {
                 address: "nothing".to_owned(),
@@ -94,16 +119,81 @@ impl Listeners {
         Ok(all)
     }
 
-    /// File descriptor, address and port of each.
-    pub(crate) fn described(&self) -> Vec<(i32, String, u16)> {
-        let tcp = self.tcp.iter().filter_map(|listener| {
-            let (address, port) = words(&listener.local_addr().ok()?);
-            Some((listener.as_raw_fd(), address, port))
+    /// None yet.
+    pub(crate) fn none(port: u16) -> Self {
+        Self {
+            port,
+            ..Self::default()
+        }
+    }
+
+    /// Opens `[canvass] metrics_listen`, unless it is open.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`].
+    pub(crate) fn open_metrics(&mut self, config: &Config) -> Result<(), StartError> {
+        let Some(address) = config.canvass.metrics_listen.filter(|_| self.metrics.is_none()) else {
+            return Ok(());
+        };
+        let opened = StdTcpListener::bind(address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok(listener)
         });
-        let unix = self
-            .unix
-            .iter()
-            .map(|(listener, _)| (listener.as_raw_fd(), "unix".to_owned(), self.port));
+        let opened = opened.map_err(|cause| StartError::Listen {
+            address: address.to_string(),
+            cause,
+        });
+        self.metrics = Some(opened?);
+        Ok(())
+    }
+
+    /// Listens on a socket that somebody else has opened, too.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub(crate) fn add_tcp(&mut self, listener: StdTcpListener) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        self.tcp.push(listener);
+        Ok(())
+    }
+
+    /// The same for a Unix socket. Its file is removed at the end if `path` says where it is.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub(crate) fn add_unix(&mut self, listener: StdUnixListener, path: Option<PathBuf>) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let handed_over = self.handed_over.clone();
+        self.unix.push((listener, UnixPlace { path, handed_over }));
+        Ok(())
+    }
+
+    /// Where Prometheus may ask.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+
+    /// How each is shown.
+    pub(crate) fn described(&self) -> Vec<Listening> {
+        let tcp = self.tcp.iter().filter_map(|listener| {
+            let local = listener.local_addr().ok()?;
+            let (address, port) = words(&local);
+            Some(Listening {
+                fd: listener.as_raw_fd(),
+                address,
+                port,
+                words: local.to_string(),
+            })
+        });
+        let unix = self.unix.iter().map(|(listener, place)| Listening {
+            fd: listener.as_raw_fd(),
+            address: "unix".to_owned(),
+            port: self.port,
+            words: match &place.path {
+                Some(path) => format!("unix:{}", path.display()),
+                None => format!("unix, port {}", self.port),
+            },
+        });
         tcp.chain(unix).collect()
     }
 
@@ -152,35 +242,26 @@ fn tcp(address: SocketAddr, config: &Config) -> io::Result<StdTcpListener> {
     Ok(socket.into())
 }
 
-fn unix(path: &Path, config: &Config) -> io::Result<(StdUnixListener, UnixPlace)> {
+/// Opens a Unix socket; the path is given when there is a file to remove.
+fn unix(path: &Path, config: &Config) -> io::Result<(StdUnixListener, Option<PathBuf>)> {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::SocketAddr as UnixAddr;
     let settings = &config.settings;
     if let Some(name) = path.to_string_lossy().strip_prefix('@') {
         let listener = StdUnixListener::bind_addr(&UnixAddr::from_abstract_name(name)?)?;
         listener.set_nonblocking(true)?;
-        return Ok((
-            listener,
-            UnixPlace {
-                path: None,
-                keep: false,
-            },
-        ));
+        return Ok((listener, None));
     }
     if path.exists() {
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
             return Err(io::Error::new(
                 io::ErrorKind::AddrInUse,
-                "a pooler is already listening there",
+                "unix socket is in use, cannot continue",
             ));
         }
         fs::remove_file(path)?;
     }
     let listener = StdUnixListener::bind(path)?;
-    let place = UnixPlace {
-        path: Some(path.to_owned()),
-        keep: false,
-    };
     fs::set_permissions(path, fs::Permissions::from_mode(settings.unix_socket_mode))?;
     if let Some(group) = &settings.unix_socket_group {
         let found = nix::unistd::Group::from_name(group)?;
@@ -192,7 +273,7 @@ fn unix(path: &Path, config: &Config) -> io::Result<(StdUnixListener, UnixPlace)
     }
     SockRef::from(&listener).listen(i32::try_from(settings.listen_backlog).unwrap_or(i32::MAX))?;
     listener.set_nonblocking(true)?;
-    Ok((listener, place))
+    Ok((listener, Some(path.to_owned())))
 }
 
 /// A connection on its way to its thread.
@@ -238,6 +319,9 @@ pub(crate) fn spawn(
     inboxes: &[mpsc::UnboundedSender<Accepted>],
     stopped: &watch::Receiver<Phase>,
 ) {
+    if let Some(listener) = listeners.metrics {
+        tokio::spawn(crate::metrics::serve(hub.clone(), listener));
+    }
     for listener in listeners.tcp {
         let accepting = Accepting::new(hub, inboxes);
         let mut stopped = stopped.clone();

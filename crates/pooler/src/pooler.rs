@@ -42,6 +42,7 @@ pub enum StartError {
 pub struct Pooler {
     hub: Arc<Hub>,
     addresses: Vec<SocketAddr>,
+    metrics_address: Option<SocketAddr>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -62,22 +63,29 @@ impl Pooler {
     /// # Errors
     /// [`StartError`].
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
+        let files = Files::load(&config.settings).map_err(StartError::Files)?;
         let listeners = Listeners::open(&config)?;
-        Self::start_with(config, log, listeners)
+        Self::start_with(config, files, log, listeners)
     }
 
-    /// The same on sockets that are open already.
+    /// The same with files that are read and sockets that are open already.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start_with(config: Config, log: Log, listeners: Listeners) -> Result<Self, StartError> {
-        let files = Files::load(&config.settings).map_err(StartError::Files)?;
+    pub(crate) fn start_with(
+        config: Config,
+        files: Files,
+        log: Log,
+        listeners: Listeners,
+    ) -> Result<Self, StartError> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let count = config.canvass.threads.map_or(cores, |n| n as usize).max(1);
         let hub = Hub::new(config, files, log, count)?;
         let addresses = listeners.addresses();
-        // Nobody else sets it.
+        let metrics_address = listeners.metrics_address();
+        // Nobody else sets them.
         let _ = hub.listening.set(listeners.described());
+        let _ = hub.handed_over.set(listeners.handed_over.clone());
         let mut inboxes = Vec::new();
         let mut threads = Vec::new();
         let mut receivers = Vec::new();
@@ -109,6 +117,7 @@ impl Pooler {
         Ok(Self {
             hub,
             addresses,
+            metrics_address,
             threads,
         })
     }
@@ -116,6 +125,11 @@ impl Pooler {
     /// The TCP addresses that it listens on.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where Prometheus may ask, if `[canvass] metrics_listen` says so.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// What its threads share.

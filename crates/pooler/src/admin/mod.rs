@@ -6,6 +6,8 @@ mod run;
 mod show;
 mod table;
 
+pub(crate) use show::shown_pools;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -5,6 +5,8 @@ mod pools;
 mod sockets;
 mod stats;
 
+pub(crate) use pools::shown as shown_pools;
+
 use super::run::PRETENDED;
 use super::table::{Column, Table, cells};
 use super::{COMPATIBLE, Rights};

@@ -340,8 +340,9 @@ pub(super) fn file_descriptors(hub: &Hub) -> Table {
         ];
         table.row(cells);
     };
-    for (fd, address, port) in hub.listening.get().into_iter().flatten().cloned() {
-        row(fd, "pooler", Cell(None), Cell(None), (address, port), None);
+    for place in hub.listening.get().into_iter().flatten() {
+        let address = (place.address.clone(), place.port);
+        row(place.fd, "pooler", Cell(None), Cell(None), address, None);
     }
     for client in clients {
         let link = client.server().map(|server| server.fd.load(Relaxed));
