@@ -45,6 +45,12 @@ pub struct Pooler {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Event loops for so many cores. With one or two, PostgreSQL or the clients are there too, and a second loop costs more
+/// in waking each other than it brings (measured by `bench/pool.sh threads`).
+fn threads_for(cores: usize) -> usize {
+    if cores <= 2 { 1 } else { cores }
+}
+
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -73,7 +79,7 @@ impl Pooler {
     pub fn start_with(config: Config, log: Log, listeners: Listeners) -> Result<Self, StartError> {
         let files = Files::load(&config.settings).map_err(StartError::Files)?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let count = config.canvass.threads.map_or(cores, |n| n as usize).max(1);
+        let count = config.canvass.threads.map_or(threads_for(cores), |n| n as usize).max(1);
         let hub = Hub::new(config, files, log, count)?;
         let addresses = listeners.addresses();
         // Nobody else sets it.

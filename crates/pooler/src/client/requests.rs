@@ -57,11 +57,13 @@ impl Exchange<'_> {
             if at == input.len() {
                 return Ok(at);
             }
+            if !wire::is_client_kind(input[at]) {
+                return Ok(self.break_off(input.len(), "a message of an unknown type"));
+            }
             let head = match wire::client_head(&input[at..]) {
                 Ok(Some(head)) => head,
                 Ok(None) => return Ok(at),
-                // PostgreSQL says nothing either.
-                Err(error) => return Err(Ended::Client(Refusal::silent(error.to_string()))),
+                Err(_) => return Ok(self.break_off(at + HEADER, "a message of impossible length")),
             };
             let rest = &input[at..];
             let whole = rest.get(..head.total);
@@ -122,6 +124,15 @@ impl Exchange<'_> {
         if input.len() - from <= LONGEST_KEPT && self.client.body == 0 {
             self.again.keep(&input[from..], request.bound);
         }
+    }
+
+    /// The client has said something that ends its session. It goes to PostgreSQL as far as PostgreSQL reads it, which
+    /// answers what came before and then says what it has to say.
+    fn break_off(&mut self, end: usize, why: &'static str) -> usize {
+        self.server.doubt = Some(why);
+        self.leaving = true;
+        self.broken_off = true;
+        end
     }
 
     fn pass(&mut self, head: Head, available: usize, at: &mut usize) {
