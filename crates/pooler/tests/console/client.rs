@@ -69,19 +69,19 @@ impl Reply {
 }
 
 impl Client {
-    pub fn tcp(address: SocketAddr, user: &str, database: &str) -> Result<Self, Reply> {
+    pub fn tcp(address: SocketAddr, user: &str, database: &str) -> Result<Self, Box<Reply>> {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self::login(Box::new(socket), user, database)
     }
 
-    pub fn unix(path: &Path, user: &str, database: &str) -> Result<Self, Reply> {
+    pub fn unix(path: &Path, user: &str, database: &str) -> Result<Self, Box<Reply>> {
         let socket = UnixStream::connect(path).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self::login(Box::new(socket), user, database)
     }
 
-    fn login(socket: Box<dyn Socket>, user: &str, database: &str) -> Result<Self, Reply> {
+    fn login(socket: Box<dyn Socket>, user: &str, database: &str) -> Result<Self, Box<Reply>> {
         let mut client = Self {
             socket,
             key: vec![],
@@ -92,7 +92,7 @@ impl Client {
         client.send_untyped(&packet);
         let reply = client.reply();
         if reply.ended || !reply.errors.is_empty() {
-            Err(reply)
+            Err(Box::new(reply))
         } else {
             Ok(client)
         }

@@ -161,7 +161,10 @@ fn those_who_cannot_be_suspended_in_time_are_sent_away() {
     let mut console = pool.console();
     let mut deaf = pool.client();
     deaf.ask("SELECT repeat('x', 1000) FROM generate_series(1, 100000)");
-    pool.until("SHOW SERVERS", "database", "app", "state", "active");
+    let stuck = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'ClientWrite'";
+    eventually("nothing to move any more", || {
+        (0..20).all(|_| pool.database.value(stuck) == "1").then_some(())
+    });
 
     assert_eq!(console.run("SUSPEND"), "SUSPEND");
 

@@ -19,7 +19,7 @@ pub const VIEWER: &str = "viewer";
 pub const USER: &str = "canvass";
 
 pub struct Pool {
-    pub pooler: Pooler,
+    _pooler: Pooler,
     pub address: SocketAddr,
     pub database: TestDb,
     place: Place,
@@ -51,7 +51,7 @@ impl Pool {
         let pooler = Pooler::start(config, Log::open(log, 0).unwrap()).unwrap();
         let address = pooler.addresses()[0];
         Self {
-            pooler,
+            _pooler: pooler,
             address,
             database,
             place,
