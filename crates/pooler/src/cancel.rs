@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::client::{ClientInfo, ClientState, Order};
+use crate::client::{Cancels, ClientInfo, ClientState, Order};
 use crate::hub::Hub;
 use crate::log::Level;
 use crate::server::ServerInfo;
@@ -100,15 +100,20 @@ fn same_secret(own: &BackendKey, shown: &BackendKey) -> bool {
     (differs | ((own_last ^ shown_last) & !HOPS)) == 0
 }
 
-/// Carries out a cancel request.
-pub async fn cancel(hub: &Arc<Hub>, key: &BackendKey) {
+/// Carries out a cancel request, which came over the connection `request`.
+pub async fn cancel(hub: &Arc<Hub>, request: &ClientInfo, key: &BackendKey) {
+    request.set_state(ClientState::CancelWaiting, crate::clock::micros());
     if let Some(peer) = foreign_peer(hub, key) {
-        return pass_to_peer(hub, peer, key).await;
+        let _ = request.cancels.set(Cancels::Peer(peer));
+        return pass_to_peer(hub, peer, request, key).await;
     }
     let Some(client) = hub.cancel_keys.client(key) else {
         hub.log.line(Level::Log, "cancel request: no such client");
         return;
     };
+    if let Some(pool) = client.pool.get() {
+        let _ = request.cancels.set(Cancels::Pool(pool.clone()));
+    }
     let waits = matches!(client.state(), ClientState::Waiting | ClientState::WaitingLogin);
     match client.begin_cancel() {
         Some(server) => {
@@ -118,7 +123,7 @@ pub async fn cancel(hub: &Arc<Hub>, key: &BackendKey) {
             } else {
                 limit
             };
-            if tokio::time::timeout(limit, deliver(hub, &client, &server))
+            if tokio::time::timeout(limit, deliver(hub, request, &client, &server))
                 .await
                 .is_err()
             {
@@ -135,7 +140,7 @@ pub async fn cancel(hub: &Arc<Hub>, key: &BackendKey) {
 
 /// Sends the request to the server's postmaster and waits until it has closed the connection: only then has the signal
 /// been sent.
-async fn deliver(hub: &Arc<Hub>, client: &ClientInfo, server: &ServerInfo) {
+async fn deliver(hub: &Arc<Hub>, cancel: &ClientInfo, client: &ClientInfo, server: &ServerInfo) {
     let (Some(key), Some(pool)) = (&server.key, client.pool.get()) else {
         return;
     };
@@ -151,6 +156,7 @@ async fn deliver(hub: &Arc<Hub>, client: &ClientInfo, server: &ServerInfo) {
             return;
         }
     };
+    cancel.set_state(ClientState::CancelActive, crate::clock::micros());
     let mut request = Vec::new();
     put_cancel(key, &mut request);
     if stream.write_all(&request).await.is_ok() && stream.flush().await.is_ok() {
@@ -169,7 +175,7 @@ fn foreign_peer(hub: &Hub, key: &BackendKey) -> Option<u32> {
     (peer != hub.cancel_keys.peer).then_some(peer)
 }
 
-async fn pass_to_peer(hub: &Arc<Hub>, peer: u32, key: &BackendKey) {
+async fn pass_to_peer(hub: &Arc<Hub>, peer: u32, cancel: &ClientInfo, key: &BackendKey) {
     let Some(to) = hub.config.load().peers.get(&peer).cloned() else {
         hub.log
             .line(Level::Log, &format!("cancel request for unknown peer {peer}"));
@@ -186,6 +192,7 @@ async fn pass_to_peer(hub: &Arc<Hub>, peer: u32, key: &BackendKey) {
     *last -= 1;
     let work = async {
         let mut stream = crate::server::open_to_peer(hub, &to).await.ok()?;
+        cancel.set_state(ClientState::CancelActive, crate::clock::micros());
         let mut request = Vec::new();
         put_cancel(&key, &mut request);
         stream.write_all(&request).await.ok()?;

@@ -4,25 +4,28 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use rustix::net::{RecvFlags, recv};
 use socket2::{SockRef, TcpKeepalive};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::auth::{Credentials, Keyring, Secret};
 use crate::cancel::CancelKeys;
 use crate::client::ClientInfo;
 use crate::config::{Config, Database, PoolMode};
+use crate::control::Control;
 use crate::files::Files;
 use crate::log::Log;
 use crate::names::Names;
 use crate::net::Socket;
-use crate::pool::{Census, DatabaseState, Pool, PoolKey, Terms};
+use crate::pool::{Census, DatabaseState, Gate, Pool, PoolKey, Stats, Terms};
+use crate::pooler::Phase;
 use crate::server::Endpoint;
 use crate::session::{Texts, Tracked};
+use crate::statistics::Statistics;
 
 /// What all threads share.
 #[derive(Debug)]
@@ -59,9 +62,18 @@ pub struct Hub {
     clients: Mutex<HashMap<u64, Arc<ClientInfo>>>,
     user_clients: Mutex<HashMap<Arc<str>, usize>>,
     ids: AtomicU64,
-    ending: AtomicBool,
-    /// Console: SUSPEND.
-    pub suspended: AtomicBool,
+    /// Whether clients get servers.
+    pub gate: Arc<Gate>,
+    /// How far the end has come.
+    pub phases: watch::Sender<Phase>,
+    /// What administrators and signals have under way.
+    pub control: Control,
+    /// What consoles did.
+    pub console_stats: Stats,
+    /// Sums at the ends of periods.
+    pub statistics: Statistics,
+    /// What is listened on: file descriptor, address and port.
+    pub listening: OnceLock<Vec<(i32, String, u16)>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -101,8 +113,12 @@ impl Hub {
             clients: Mutex::default(),
             user_clients: Mutex::default(),
             ids: AtomicU64::new(0),
-            ending: AtomicBool::new(false),
-            suspended: AtomicBool::new(false),
+            gate: Arc::default(),
+            phases: watch::Sender::new(Phase::Running),
+            control: Control::default(),
+            console_stats: Stats::new(threads),
+            statistics: Statistics::default(),
+            listening: OnceLock::new(),
         }))
     }
 
@@ -121,14 +137,23 @@ impl Hub {
         THREAD.set(thread);
     }
 
-    /// The pooler is ending: no new clients, no new servers.
-    pub fn is_ending(&self) -> bool {
-        self.ending.load(Ordering::SeqCst)
+    /// How far the end has come.
+    pub fn phase(&self) -> Phase {
+        *self.phases.borrow()
     }
 
-    /// The pooler ends.
-    pub fn set_ending(&self) {
-        self.ending.store(true, Ordering::SeqCst);
+    /// Goes on to a later phase; false when it is no later one.
+    pub fn enter_phase(&self, next: Phase) -> bool {
+        self.phases.send_if_modified(|phase| {
+            let is_later = next > *phase;
+            *phase = next.max(*phase);
+            is_later
+        })
+    }
+
+    /// The pooler is ending: no new clients.
+    pub fn is_ending(&self) -> bool {
+        self.phase() > Phase::Running
     }
 
     /// The entry for a database that a client asked for: its own, or the one for `*`.
@@ -148,7 +173,11 @@ impl Hub {
         let mut databases = lock(&self.databases);
         match databases.get(name) {
             Some(state) => state.clone(),
-            None => databases.entry(name.into()).or_default().clone(),
+            None => {
+                let state = Arc::new(DatabaseState::new(&self.gate));
+                databases.insert(name.into(), state.clone());
+                state
+            }
         }
     }
 
@@ -211,11 +240,40 @@ impl Hub {
         secret.as_ref().map_or(Credentials::Nothing, Credentials::from)
     }
 
+    /// True for a pool of `auth_query`.
+    pub fn is_auth_pool(&self, pool: &Pool) -> bool {
+        let pools = lock(&self.auth_pools);
+        pools
+            .get(&pool.key.database)
+            .is_some_and(|auth| std::ptr::eq(auth.as_ref(), pool))
+    }
+
     /// All pools, those of `auth_query` included.
     pub fn pools(&self) -> Vec<Arc<Pool>> {
         let mut pools: Vec<_> = lock(&self.pools).values().cloned().collect();
         pools.extend(lock(&self.auth_pools).values().cloned());
         pools
+    }
+
+    /// All pools that clients get servers from.
+    pub fn client_pools(&self) -> Vec<Arc<Pool>> {
+        lock(&self.pools).values().cloned().collect()
+    }
+
+    /// Names and states of all databases that anybody has asked for or decided about.
+    pub fn database_states(&self) -> Vec<(Arc<str>, Arc<DatabaseState>)> {
+        lock(&self.databases)
+            .iter()
+            .map(|(name, state)| (name.clone(), state.clone()))
+            .collect()
+    }
+
+    /// Users with a client, and how many clients each has.
+    pub fn users_connected(&self) -> Vec<(Arc<str>, usize)> {
+        lock(&self.user_clients)
+            .iter()
+            .map(|(name, count)| (name.clone(), *count))
+            .collect()
     }
 
     /// Forgets pools.
@@ -237,6 +295,9 @@ impl Hub {
     pub fn add_client(&self, client: &Arc<ClientInfo>) {
         self.threads[client.thread].fetch_add(1, Ordering::Relaxed);
         lock(&self.clients).insert(client.id, client.clone());
+        if self.gate.mode() == crate::pool::Mode::Suspended {
+            client.set_parking(true);
+        }
     }
 
     /// A client has gone.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdTcpListener, ToSocketAddrs};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::hub::Hub;
 use crate::log::Level;
 use crate::net::Socket;
+use crate::pool::Mode;
 use crate::pooler::{Phase, StartError};
 
 /// How long accepting rests when the process has no file descriptors left.
@@ -90,6 +92,19 @@ impl Listeners {
             });
         }
         Ok(all)
+    }
+
+    /// File descriptor, address and port of each.
+    pub(crate) fn described(&self) -> Vec<(i32, String, u16)> {
+        let tcp = self.tcp.iter().filter_map(|listener| {
+            let (address, port) = words(&listener.local_addr().ok()?);
+            Some((listener.as_raw_fd(), address, port))
+        });
+        let unix = self
+            .unix
+            .iter()
+            .map(|(listener, _)| (listener.as_raw_fd(), "unix".to_owned(), self.port));
+        tcp.chain(unix).collect()
     }
 
     /// The TCP addresses.
@@ -243,8 +258,9 @@ pub(crate) fn spawn(
         tokio::spawn(async move {
             match UnixListener::from_std(listener) {
                 Ok(listener) => tokio::select! {
+                    // Consoles come in as long as the process lives.
                     () = accepting.unix(&listener, port) => {}
-                    _ = stopped.wait_for(|phase| *phase > Phase::Running) => {}
+                    _ = stopped.wait_for(|phase| *phase == Phase::Ended) => {}
                 },
                 Err(error) => accepting.complain(&error),
             }
@@ -272,7 +288,12 @@ impl Accepting {
 
     async fn tcp(&self, listener: &TcpListener) {
         loop {
-            match listener.accept().await {
+            self.while_suspended().await;
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.until_suspended() => continue,
+            };
+            match accepted {
                 Ok((socket, peer)) => {
                     let local = socket.local_addr().map(|address| words(&address));
                     if let Err(error) = self.hub.tune(&socket) {
@@ -287,7 +308,12 @@ impl Accepting {
 
     async fn unix(&self, listener: &UnixListener, port: u16) {
         loop {
-            match listener.accept().await {
+            self.while_suspended().await;
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.until_suspended() => continue,
+            };
+            match accepted {
                 Ok((socket, _)) => {
                     let place = ("unix".to_owned(), port);
                     self.hand_over(Socket::Unix(socket), place.clone(), place);
@@ -295,6 +321,20 @@ impl Accepting {
                 Err(error) => self.rest(&error).await,
             }
         }
+    }
+
+    async fn while_suspended(&self) {
+        self.hub
+            .gate
+            .until(|| self.hub.gate.mode() != Mode::Suspended)
+            .await;
+    }
+
+    async fn until_suspended(&self) {
+        self.hub
+            .gate
+            .until(|| self.hub.gate.mode() == Mode::Suspended)
+            .await;
     }
 
     /// A connection that was given up is no reason to wait; a lack of file descriptors is.

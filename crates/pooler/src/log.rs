@@ -66,6 +66,18 @@ pub struct LogConfig {
     pub syslog: Option<(u8, String)>,
 }
 
+impl LogConfig {
+    /// What the settings say.
+    pub fn new(settings: &crate::config::Settings, quiet: bool) -> Self {
+        let syslog = || (facility(&settings.syslog_facility), settings.syslog_ident.clone());
+        Self {
+            quiet,
+            file: settings.logfile.clone(),
+            syslog: settings.syslog.then(syslog),
+        }
+    }
+}
+
 /// The number of a syslog facility; `daemon` for a name that is none.
 pub fn facility(name: &str) -> u8 {
     match name {
@@ -83,6 +95,8 @@ pub fn facility(name: &str) -> u8 {
 #[derive(Debug)]
 pub struct Log {
     sinks: Mutex<Sinks>,
+    /// What the command line asks for, at least.
+    least_verbose: u32,
     verbose: AtomicU32,
 }
 
@@ -94,13 +108,14 @@ struct Sinks {
 }
 
 impl Log {
-    /// Opens the log.
+    /// Opens the log. `verbose`: how much is logged at least, whatever the configuration says.
     ///
     /// # Errors
     /// When the file cannot be opened.
     pub fn open(config: LogConfig, verbose: u32) -> std::io::Result<Self> {
         let log = Self {
             sinks: Mutex::default(),
+            least_verbose: verbose,
             verbose: AtomicU32::new(verbose),
         };
         log.reopen(config)?;
@@ -132,9 +147,15 @@ impl Log {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How much is logged: 0, 1 with `-v`, 2 and more with more.
+    /// True when nothing goes to standard error.
+    pub fn is_quiet(&self) -> bool {
+        self.lock().config.quiet
+    }
+
+    /// How much the configuration asks for: 0, 1 with `-v`, 2 and more with more.
     pub fn set_verbose(&self, verbose: u32) {
-        self.verbose.store(verbose, Ordering::Relaxed);
+        self.verbose
+            .store(verbose.max(self.least_verbose), Ordering::Relaxed);
     }
 
     /// True when lines of this level are written.

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::{mpsc, watch};
@@ -40,7 +42,6 @@ pub enum StartError {
 pub struct Pooler {
     hub: Arc<Hub>,
     addresses: Vec<SocketAddr>,
-    stop: watch::Sender<Phase>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -49,7 +50,7 @@ pub struct Pooler {
 pub enum Phase {
     /// Clients come and go.
     Running,
-    /// No new ones.
+    /// No new ones but consoles, over the Unix socket.
     Closed,
     /// At once.
     Ended,
@@ -74,8 +75,9 @@ impl Pooler {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let count = config.canvass.threads.map_or(cores, |n| n as usize).max(1);
         let hub = Hub::new(config, files, log, count)?;
-        let (stop, stopped) = watch::channel(Phase::Running);
         let addresses = listeners.addresses();
+        // Nobody else sets it.
+        let _ = hub.listening.set(listeners.described());
         let mut inboxes = Vec::new();
         let mut threads = Vec::new();
         let mut receivers = Vec::new();
@@ -94,7 +96,7 @@ impl Pooler {
                 number,
                 inbox,
                 listeners: listeners.take(),
-                stopped: stopped.clone(),
+                stopped: hub.phases.subscribe(),
             };
             let spawned = thread::Builder::new()
                 .name(format!("pool-{number}"))
@@ -107,7 +109,6 @@ impl Pooler {
         Ok(Self {
             hub,
             addresses,
-            stop,
             threads,
         })
     }
@@ -124,12 +125,7 @@ impl Pooler {
 
     /// Lets nobody in any more.
     pub fn close(&self) {
-        self.hub.set_ending();
-        self.stop.send_if_modified(|phase| {
-            let is_running = *phase == Phase::Running;
-            *phase = (*phase).max(Phase::Closed);
-            is_running
-        });
+        self.hub.enter_phase(Phase::Closed);
     }
 
     /// Ends at once, and waits until all threads have.
@@ -138,8 +134,7 @@ impl Pooler {
     }
 
     fn end_now(&mut self) {
-        self.hub.set_ending();
-        self.stop.send_replace(Phase::Ended);
+        self.hub.enter_phase(Phase::Ended);
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 self.hub.log.line(Level::Error, "a thread ended by a panic");
@@ -190,7 +185,10 @@ impl Worker {
         let Accepted { socket, peer, local } = accepted;
         match socket.arrive() {
             Ok(socket) => {
+                let (fd, pid) = (socket.as_fd().as_raw_fd(), socket.peer_pid());
                 let info = ClientInfo::new(self.hub.next_id(), self.number, peer, local, clock::micros());
+                info.fd.store(fd, Ordering::Relaxed);
+                info.remote_pid.store(pid.unwrap_or_default(), Ordering::Relaxed);
                 tokio::spawn(client::serve(self.hub.clone(), socket, Arc::new(info)));
             }
             Err(error) => self.hub.log.line(Level::Warning, &format!("accept: {error}")),

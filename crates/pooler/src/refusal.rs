@@ -47,6 +47,12 @@ refusals! {
     KILLED, "57P01", "admin forced disconnect";
     /// The pooler ends.
     SHUTDOWN, "57P01", "pooler is shut down";
+    /// A client that waits for a server while the pooler ends.
+    SERVER_SHUTTING_DOWN, "57P01", "server shutting down";
+    /// SUSPEND waited long enough for the client to take what it was sent.
+    SUSPEND_TIMEOUT, "57P01", "suspend_timeout";
+    /// RELOAD found that the database has gone from the configuration.
+    DATABASE_REMOVED, "57P01", "database removed";
     /// The pooler is ending and lets nobody in.
     SHUTTING_DOWN, "57P01", "pooler is shutting down";
     /// The server connection broke.

@@ -8,7 +8,7 @@ use crate::client::{ClientInfo, ClientState, Order};
 use crate::clock;
 use crate::config::PoolMode;
 use crate::hub::Hub;
-use crate::pool::Terms;
+use crate::pool::{Mode, Terms};
 use crate::refusal::Refusal;
 
 /// How often the deadlines of clients are looked at.
@@ -21,7 +21,6 @@ pub(crate) async fn run(hub: Arc<Hub>) {
     let mut ticks = tokio::time::interval(CLIENTS_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut pools_at = Instant::now();
-    let mut statistics = crate::statistics::Statistics::new(&hub);
     loop {
         let called = tokio::select! {
             _ = ticks.tick() => false,
@@ -29,8 +28,15 @@ pub(crate) async fn run(hub: Arc<Hub>) {
         };
         if called {
             for pool in hub.pools() {
+                pool.hand_out();
                 pool.grow();
             }
+            continue;
+        }
+        hub.statistics.tick(&hub);
+        hub.end_when_due();
+        if hub.gate.mode() == Mode::Suspended {
+            // Whatever is done now would surprise the process that takes over.
             continue;
         }
         let now = clock::micros();
@@ -40,7 +46,6 @@ pub(crate) async fn run(hub: Arc<Hub>) {
         if pools_at.elapsed() >= POOLS_EVERY {
             pools_at = Instant::now();
             check_pools(&hub);
-            statistics.tick(&hub);
         }
     }
 }
@@ -79,8 +84,10 @@ fn check_client(hub: &Hub, client: &ClientInfo, now: u64) {
     if state == ClientState::Waiting && past(since, notify) && !past(since, notify + CLIENTS_EVERY * 2) {
         client.order(Order::NotifyWait);
     }
-    if hub.is_ending() && state == ClientState::WaitingLogin {
-        client.order(Order::End(Refusal::SHUTTING_DOWN));
+    if matches!(state, ClientState::Waiting | ClientState::WaitingLogin)
+        && let Some(refusal) = hub.refuses_waiting()
+    {
+        client.order(Order::End(refusal));
     }
 }
 
@@ -92,7 +99,7 @@ fn verdict(
     past: &impl Fn(u64, Duration) -> bool,
 ) -> Option<Refusal> {
     match state {
-        ClientState::Login => None,
+        ClientState::Login | ClientState::CancelWaiting | ClientState::CancelActive => None,
         ClientState::Waiting | ClientState::WaitingLogin => {
             past(since, terms.query_wait_timeout).then_some(Refusal::QUERY_WAIT_TIMEOUT)
         }

@@ -48,6 +48,8 @@ pub fn users<'a>(
             .or(config.settings.auth_dbname.as_ref());
         let on = match name {
             Some(name) => hub.database(name)?,
+            // The console is no database that a query could run in.
+            None if database.name == crate::admin::CONSOLE => return None,
             None => database.clone(),
         };
         let configured = database

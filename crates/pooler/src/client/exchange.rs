@@ -115,6 +115,9 @@ impl Exchange<'_> {
             if let Poll::Ready(ended) = self.flush(cx) {
                 return Poll::Ready(ended);
             }
+            if self.client.info.is_to_park() && !self.is_flushed() || self.client.parks() {
+                return Poll::Pending;
+            }
             let heard = match self.hear_server(cx) {
                 Ok(heard) => heard,
                 Err(ended) => return Poll::Ready(ended),
@@ -138,6 +141,11 @@ impl Exchange<'_> {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Everything that was read has been passed on.
+    fn is_flushed(&self) -> bool {
+        self.client.outbox.is_empty() && self.server.outbox.is_empty()
     }
 
     /// Nothing is owed any more, and the server does not stay.

@@ -1,6 +1,6 @@
 //! What others may see of a client while its task runs, and how they tell it to end.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
@@ -27,16 +27,43 @@ pub enum ClientState {
     Active,
     /// Has a server with an open transaction, and says nothing.
     IdleInTransaction,
+    /// A cancel request on its way to the server.
+    CancelWaiting,
+    /// A cancel request that the server has.
+    CancelActive,
 }
 
-const STATES: [ClientState; 6] = [
+const STATES: [ClientState; 8] = [
     ClientState::Login,
     ClientState::Idle,
     ClientState::WaitingLogin,
     ClientState::Waiting,
     ClientState::Active,
     ClientState::IdleInTransaction,
+    ClientState::CancelWaiting,
+    ClientState::CancelActive,
 ];
+
+/// Whether a connection is for replication, and of what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Replication {
+    /// It is not.
+    None,
+    /// Of one database.
+    Logical,
+    /// Of the whole cluster.
+    Physical,
+}
+
+/// What a cancel request is about.
+#[derive(Debug)]
+pub enum Cancels {
+    /// A query of a client of this pool.
+    Pool(Arc<Pool>),
+    /// A query that belongs to another process.
+    Peer(u32),
+}
 
 /// A client, as others see it.
 #[derive(Debug)]
@@ -63,8 +90,13 @@ pub struct ClientInfo {
     pub key: OnceLock<BackendKey>,
     /// It is a console of an administrator.
     pub is_admin: AtomicBool,
-    /// Its connection is for replication.
-    pub is_replication: AtomicBool,
+    /// It is a cancel request, and this is what it is about.
+    pub cancels: OnceLock<Cancels>,
+    /// The process at the other end of a Unix socket; 0: not known.
+    pub remote_pid: AtomicU32,
+    /// The number of its socket's file descriptor.
+    pub fd: AtomicI32,
+    replication: AtomicU8,
     /// Microseconds since 1970: the last request.
     pub request_at: AtomicU64,
     /// Microseconds since 1970: the present query's beginning; 0 without.
@@ -79,6 +111,7 @@ pub struct ClientInfo {
     pub application_name: Mutex<String>,
     state: AtomicU8,
     server: Mutex<Option<Arc<ServerInfo>>>,
+    parked: AtomicBool,
     orders: AtomicU8,
     sentence: Mutex<Option<Refusal>>,
     waker: AtomicWaker,
@@ -88,6 +121,7 @@ const NOTHING: u8 = 0;
 const END: u8 = 1;
 const CANCEL_WAIT: u8 = 2;
 const NOTIFY_WAIT: u8 = 4;
+const PARK: u8 = 8;
 
 /// What somebody else wants of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +149,11 @@ impl ClientInfo {
             database: OnceLock::new(),
             key: OnceLock::new(),
             is_admin: AtomicBool::new(false),
-            is_replication: AtomicBool::new(false),
+            cancels: OnceLock::new(),
+            remote_pid: AtomicU32::new(0),
+            fd: AtomicI32::new(-1),
+            replication: AtomicU8::new(Replication::None as u8),
+            parked: AtomicBool::new(false),
             request_at: AtomicU64::new(now),
             query_at: AtomicU64::new(0),
             transaction_at: AtomicU64::new(0),
@@ -188,6 +226,45 @@ impl ClientInfo {
         self.waker.wake();
     }
 
+    /// Whether it is to stop reading, from its client and from its server, once everything is written.
+    pub fn set_parking(&self, parks: bool) {
+        if parks {
+            self.orders.fetch_or(PARK, Ordering::SeqCst);
+        } else {
+            self.orders.fetch_and(!PARK, Ordering::SeqCst);
+        }
+        self.waker.wake();
+    }
+
+    /// True when it is to stop; it has been woken to see this, and will be when it may go on.
+    pub fn is_to_park(&self) -> bool {
+        self.orders.load(Ordering::SeqCst) & PARK != 0
+    }
+
+    /// Notes whether it has stopped; true when that is new.
+    pub fn note_parked(&self, parked: bool) -> bool {
+        self.parked.load(Ordering::Relaxed) != parked && self.parked.swap(parked, Ordering::SeqCst) != parked
+    }
+
+    /// True when it has stopped and everything is written.
+    pub fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::SeqCst)
+    }
+
+    /// Whether its connection is for replication.
+    pub fn replication(&self) -> Replication {
+        match self.replication.load(Ordering::Relaxed) {
+            1 => Replication::Logical,
+            2 => Replication::Physical,
+            _ => Replication::None,
+        }
+    }
+
+    /// Its connection is for replication.
+    pub fn set_replication(&self, replication: Replication) {
+        self.replication.store(replication as u8, Ordering::Relaxed);
+    }
+
     /// The next order. Whoever asks is woken by the one after.
     pub fn next_order(&self, waker: &Waker) -> Option<Order> {
         self.waker.register(waker);
@@ -222,7 +299,7 @@ impl ClientInfo {
     /// Forgets orders about a wait that is over.
     pub fn wait_is_over(&self) {
         if self.orders.load(Ordering::Relaxed) != NOTHING {
-            self.orders.fetch_and(END, Ordering::SeqCst);
+            self.orders.fetch_and(END | PARK, Ordering::SeqCst);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Client, ClientInfo, ClientState};
+use super::{Client, ClientInfo, ClientState, Replication};
 use crate::auth::client::{ClientLogin, Origin, TlsPeer, unix_user};
 use crate::auth::{self, Credentials, Proof};
 use crate::cancel;
@@ -52,7 +52,9 @@ pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
     if let Some(session) = opened {
         match session {
             Session::Client(client) => Box::pin(live(*client)).await,
-            Session::Console(stream) => Box::pin(crate::admin::serve(&hub, &info, *stream)).await,
+            Session::Console(stream, login) => {
+                Box::pin(crate::admin::serve(&hub, &info, *stream, login)).await
+            }
             Session::Replication(stream, startup, pool) => {
                 Box::pin(crate::replication::serve(&hub, &info, *stream, &startup, &pool)).await;
             }
@@ -111,7 +113,7 @@ impl Drop for Registered {
 /// What a client turned out to be.
 enum Session {
     Client(Box<Client>),
-    Console(Box<Stream>),
+    Console(Box<Stream>, crate::admin::Login),
     Replication(Box<Stream>, Startup, Arc<Pool>),
 }
 
@@ -150,7 +152,7 @@ async fn open(
     None
 }
 
-fn eof(_: std::io::Error) -> Refusal {
+pub(crate) fn eof(_: std::io::Error) -> Refusal {
     Refusal::silent("client unexpected eof")
 }
 
@@ -177,7 +179,7 @@ async fn opening(
             Opening::Ssl | Opening::Gssenc => return Err(Refusal::BAD_PACKET),
             Opening::Cancel(key) => {
                 hub.log.client(Level::Debug, info, "cancel request");
-                cancel::cancel(hub, &key).await;
+                cancel::cancel(hub, info, &key).await;
                 return Ok(None);
             }
             Opening::Startup(startup) => {
@@ -242,16 +244,22 @@ async fn log_in(
     let _ = info.user.set(user.clone());
     let _ = info.database.set(name.clone());
     if &*name == "pgbouncer" {
-        crate::admin::authenticate(hub, stream, info, &user).await?;
+        let rights = crate::admin::authenticate(hub, stream, info, &user).await?;
         info.is_admin.store(true, Ordering::Relaxed);
-        return Ok(Session::Console(Box::new(
-            slot.take().ok_or(Refusal::BAD_PACKET)?,
-        )));
+        let login = crate::admin::Login {
+            rights,
+            minor: startup.minor.min(MINOR),
+        };
+        return Ok(Session::Console(
+            Box::new(slot.take().ok_or(Refusal::BAD_PACKET)?),
+            login,
+        ));
     }
     if hub.is_ending() {
         return Err(Refusal::SHUTTING_DOWN);
     }
     let mut wanted = want(hub, &startup, user, &name)?;
+    log_attempt(hub, info, stream, wanted.replication.as_deref());
     let proof = authenticate(hub, stream, info, &wanted).await?;
     let credentials = match hub.stored_credentials(
         &wanted.database,
@@ -260,11 +268,14 @@ async fn log_in(
         Credentials::Nothing if wanted.database.user.is_none() => proof.credentials,
         stored => stored,
     };
-    log_attempt(hub, info, stream);
     let pool = hub.pool(&wanted.database, &wanted.user, credentials);
     enter(hub, info, &wanted, &pool)?;
-    if wanted.replication.is_some() {
-        info.is_replication.store(true, Ordering::Relaxed);
+    if let Some(value) = &wanted.replication {
+        info.set_replication(if value == "database" {
+            Replication::Logical
+        } else {
+            Replication::Physical
+        });
         let stream = slot.take().ok_or(Refusal::BAD_PACKET)?;
         return Ok(Session::Replication(Box::new(stream), startup, pool));
     }
@@ -492,14 +503,18 @@ pub(crate) async fn check(
 
 /// The operating system's user at the other end of a Unix socket.
 pub(crate) fn unix_peer(stream: &Stream) -> Option<String> {
+    unix_user(unix_uid(stream)?).ok().flatten()
+}
+
+/// The number of the operating system's user at the other end of a Unix socket.
+pub(crate) fn unix_uid(stream: &Stream) -> Option<u32> {
     let Socket::Unix(socket) = stream.socket() else {
         return None;
     };
-    let uid = socket.peer_cred().ok()?.uid();
-    unix_user(uid).ok().flatten()
+    Some(socket.peer_cred().ok()?.uid())
 }
 
-fn log_attempt(hub: &Hub, info: &ClientInfo, stream: &Stream) {
+pub(crate) fn log_attempt(hub: &Hub, info: &ClientInfo, stream: &Stream, replication: Option<&str>) {
     if hub.config.load().settings.log_connections {
         let name = |slot: &std::sync::OnceLock<Arc<str>>| {
             slot.get().map(|name| name.to_string()).unwrap_or_default()
@@ -510,11 +525,13 @@ fn log_attempt(hub: &Hub, info: &ClientInfo, stream: &Stream) {
             "no".to_owned()
         };
         let (database, user) = (name(&info.database), name(&info.user));
-        hub.log.client(
-            Level::Log,
-            info,
-            &format!("login attempt: db={database} user={user} tls={tls}"),
-        );
+        let replication = match replication {
+            None => "no",
+            Some("database") => "database",
+            Some(_) => "yes",
+        };
+        let words = format!("login attempt: db={database} user={user} tls={tls} replication={replication}");
+        hub.log.client(Level::Log, info, &words);
     }
 }
 

@@ -11,9 +11,9 @@ mod wait;
 
 use std::sync::Arc;
 
-pub use info::{ClientInfo, ClientState, Order};
-pub(crate) use login::log_end;
+pub use info::{Cancels, ClientInfo, ClientState, Order, Replication};
 pub use login::serve;
+pub(crate) use login::{Asked, check, eof, log_attempt, log_end, unix_uid};
 
 use crate::clock;
 use crate::config::PoolMode;
@@ -243,6 +243,15 @@ impl Client {
 
     fn now(&self) -> u64 {
         clock::micros()
+    }
+
+    /// SUSPEND: true when nothing is to be read from anybody. Called when everything is written.
+    fn parks(&self) -> bool {
+        let parks = self.info.is_to_park();
+        if self.info.note_parked(parks) && parks {
+            self.hub.parted.notify_waiters();
+        }
+        parks
     }
 }
 

@@ -31,6 +31,9 @@ impl Client {
             Poll::Ready(Err(_)) => return Poll::Ready(Err(gone())),
             Poll::Pending => return Poll::Pending,
         }
+        if self.parks() {
+            return Poll::Pending;
+        }
         loop {
             match self.first_message()? {
                 Some(First::Request) => {

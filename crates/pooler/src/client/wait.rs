@@ -31,6 +31,7 @@ impl Client {
         }
         let waited = poll_fn(|cx| self.poll_wait(cx, &mut place)).await;
         self.info.wait_is_over();
+        self.info.note_parked(false);
         waited
     }
 
@@ -56,6 +57,9 @@ impl Client {
         }
         if let Poll::Ready(Err(_)) = self.outbox.poll_empty(cx, &mut self.stream) {
             return Poll::Ready(Err(gone()));
+        }
+        if self.info.is_to_park() && !self.outbox.is_empty() || self.parks() {
+            return Poll::Pending;
         }
         while self.inbox.len() < SCRATCH {
             let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {

@@ -33,6 +33,14 @@ impl Socket {
         Ok(())
     }
 
+    /// The process at the other end of a Unix socket.
+    pub fn peer_pid(&self) -> Option<u32> {
+        match self {
+            Self::Unix(socket) => u32::try_from(socket.peer_cred().ok()?.pid()?).ok(),
+            _ => None,
+        }
+    }
+
     /// True for a Unix socket.
     pub fn is_unix(&self) -> bool {
         matches!(self, Self::Unix(_))

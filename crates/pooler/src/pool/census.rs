@@ -126,10 +126,14 @@ impl Drop for Seat {
         let Some(pool) = self.pool.upgrade() else {
             return;
         };
-        if let Some(hub) = pool.hub.upgrade() {
+        let hub = pool.hub.upgrade();
+        if let Some(hub) = &hub {
             hub.census.leave(&pool);
             hub.upkeep.notify_one();
         }
         pool.server_is_gone(self.member);
+        if let Some(hub) = &hub {
+            hub.parted.notify_waiters();
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! The limits and the order of those who wait are the pool's, not the thread's.
 
 pub(crate) mod census;
+mod gate;
 mod key;
 mod queue;
 mod stats;
@@ -18,7 +19,8 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 
 pub use census::{Census, Seat};
-pub use key::{DatabaseState, PoolKey};
+pub use gate::{DatabaseState, Gate, Mode};
+pub use key::PoolKey;
 pub use queue::{Lane, Outcome, Place, Ticket};
 pub use stats::{Counts, Stats, Totals};
 pub use terms::Terms;
@@ -219,7 +221,45 @@ impl Pool {
     /// Makes all present servers leave: idle ones now, the others when they are free.
     pub fn reconnect(&self) {
         self.generation.fetch_add(1, Ordering::Relaxed);
-        drop(self.drain_idle());
+        for member in self.members() {
+            member.close_needed.store(true, Ordering::Relaxed);
+        }
+        self.close_idle("database configuration changed");
+    }
+
+    /// Closes all idle servers and logs why.
+    pub fn close_idle(&self, why: &str) {
+        let idle = self.drain_idle();
+        if let Some(hub) = self.hub.upgrade() {
+            for server in &idle {
+                hub.log.server(
+                    crate::log::Level::Log,
+                    &self.key,
+                    &server.info,
+                    &upkeep::closing(server, why),
+                );
+            }
+        }
+    }
+
+    /// Gives idle servers to those who wait: for the end of a time in which nobody got one.
+    pub fn hand_out(&self) {
+        loop {
+            let server = {
+                let mut inner = self.lock();
+                if inner.waiting.is_empty() || self.key.database_state.is_held() {
+                    return;
+                }
+                inner.take_idle(0, false)
+            };
+            match server {
+                Some(server) => {
+                    let home = server.home;
+                    self.give_back(server, home);
+                }
+                None => return,
+            }
+        }
     }
 
     /// Takes out all idle servers.
@@ -270,10 +310,26 @@ impl Pool {
                 .unwrap_or_default(),
             ..Counts::default()
         };
+        let terms = self.terms.load();
+        let now = crate::clock::micros();
         for member in inner.members.values() {
-            counts.count(member.state(), member.is_being_cancelled());
+            counts.count(terms.shown_state(member, now));
         }
         counts
+    }
+
+    /// RECONNECT or RELOAD made servers leave that are still there.
+    pub fn is_closing(&self) -> bool {
+        self.lock()
+            .members
+            .values()
+            .any(|member| member.close_needed.load(Ordering::Relaxed))
+    }
+
+    /// Servers that exist, without those that are being connected.
+    pub fn connected_servers(&self) -> usize {
+        let inner = self.lock();
+        inner.live.saturating_sub(inner.connecting)
     }
 
     /// All its servers, for `SHOW SERVERS`.

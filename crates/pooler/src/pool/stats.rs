@@ -111,17 +111,27 @@ pub struct Counts {
     pub used: usize,
     /// Being reset or checked.
     pub tested: usize,
-    /// Serving a client whose cancel request is on its way.
-    pub active_cancel: usize,
     /// Free but for a cancel request on its way.
     pub being_canceled: usize,
 }
 
 impl Counts {
-    pub(super) fn count(&mut self, state: ServerState, cancelled: bool) {
+    /// Adds another pool's; of the waits the longer one counts.
+    pub fn add(&mut self, other: &Self) {
+        self.live += other.live;
+        self.connecting += other.connecting;
+        self.waiting += other.waiting;
+        self.oldest_wait = self.oldest_wait.max(other.oldest_wait);
+        self.active += other.active;
+        self.idle += other.idle;
+        self.used += other.used;
+        self.tested += other.tested;
+        self.being_canceled += other.being_canceled;
+    }
+
+    pub(super) fn count(&mut self, state: ServerState) {
         match state {
             ServerState::New => {}
-            ServerState::Active if cancelled => self.active_cancel += 1,
             ServerState::Active => self.active += 1,
             ServerState::Idle => self.idle += 1,
             ServerState::Used => self.used += 1,

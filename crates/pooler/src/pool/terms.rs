@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::config::{CheckQuery, Config, Database, LoadBalanceHosts, PoolMode, SessionState, User};
+use crate::server::{ServerInfo, ServerState};
 
 /// A pool's settings. Counts of 0 and times of zero are no limit.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Terms {
     pub port: u16,
     /// The database's name at the server.
     pub server_database: String,
+    /// Whom servers are logged in as, when the database says so and not the client.
+    pub server_user: Option<String>,
     /// Whether connections take turns over the hosts.
     pub balance_hosts: bool,
     /// SQL that a new server runs first.
@@ -120,6 +123,7 @@ impl Terms {
             hosts: database.host.clone(),
             port: database.port,
             server_database: database.dbname.clone().unwrap_or_else(|| database.name.clone()),
+            server_user: database.user.clone(),
             balance_hosts: database.load_balance_hosts == LoadBalanceHosts::RoundRobin,
             connect_query: database.connect_query.clone(),
             server_parameters: parameters
@@ -180,6 +184,30 @@ impl Terms {
     /// is one use.
     pub fn is_too_old(&self, connected_at: u64) -> bool {
         u128::from(clock::micros().saturating_sub(connected_at)) >= self.lifetime.as_micros()
+    }
+
+    /// What a server is doing, as the console says it at `now` (µs since 1970): an idle one is `used` when it will be
+    /// checked before the next client gets it.
+    pub fn shown_state(&self, server: &ServerInfo, now: u64) -> ServerState {
+        let idle = || now.saturating_sub(server.request_at.load(std::sync::atomic::Ordering::Relaxed));
+        match server.state() {
+            ServerState::Idle
+                if self.check_query.is_some() && u128::from(idle()) > self.check_delay.as_micros() =>
+            {
+                ServerState::Used
+            }
+            state => state,
+        }
+    }
+
+    /// True when servers that were opened under `before` are not what would be opened now.
+    pub fn needs_other_servers(&self, before: &Self) -> bool {
+        self.hosts != before.hosts
+            || self.port != before.port
+            || self.server_database != before.server_database
+            || self.server_user != before.server_user
+            || self.server_parameters != before.server_parameters
+            || self.connect_query != before.connect_query
     }
 
     /// Prepared statements are followed from server to server.

@@ -9,6 +9,7 @@ use super::census::Full;
 use super::{Pool, Seat, Terms, Welcome};
 use crate::config::ServerCap;
 use crate::log::Level;
+use crate::pooler::Phase;
 use crate::refusal::Refusal;
 use crate::server::{ConnectError, Server, ServerState, Target, connect};
 
@@ -73,14 +74,15 @@ impl Pool {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return Opened::No;
         };
-        if self.key.database_state.is_held() || hub.is_ending() {
+        if self.key.database_state.is_held() || hub.phase() == Phase::Ended {
             return Opened::No;
         }
         let mut inner = self.lock();
-        let wanted = inner
-            .waiting
-            .len()
-            .max(terms.min_size.saturating_sub(inner.live - inner.connecting));
+        let wanted = inner.waiting.len().max(
+            terms
+                .min_size
+                .saturating_sub(inner.live.saturating_sub(inner.connecting)),
+        );
         let waited = inner
             .waiting
             .oldest()
@@ -121,12 +123,21 @@ impl Pool {
         let target = Target {
             id,
             thread: hub.this_thread(),
-            user: self.key.user.clone(),
+            user: terms
+                .server_user
+                .as_deref()
+                .map_or_else(|| self.key.user.clone(), Into::into),
             generation,
             replication: None,
         };
         let credentials = self.credentials.load_full();
-        let opened = connect(&hub, terms, &credentials, &target, seat).await;
+        let opened = tokio::select! {
+            opened = connect(&hub, terms, &credentials, &target, seat) => opened,
+            () = self.key.database_state.until_paused() => {
+                self.lock().connecting -= 1;
+                return;
+            }
+        };
         match opened {
             Ok((server, welcome)) => self.connected(&hub, Box::new(server), welcome),
             Err(error) => self.connect_failed(&hub, terms, error),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 use std::sync::Arc;
@@ -396,6 +397,8 @@ impl Login {
     ) -> Server {
         let tls = self.stream.tls_words();
         let info = ServerInfo::new(target.id, endpoint, self.local, self.key, tls, clock::micros());
+        info.fd
+            .store(self.stream.socket().as_fd().as_raw_fd(), Ordering::Relaxed);
         debug_assert_eq!(hub.tracked.names().count(), hub.tracked.len());
         Server {
             info: Arc::new(info),

@@ -1,6 +1,6 @@
 //! What others may see of a server connection while somebody uses it.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -59,6 +59,8 @@ pub struct ServerInfo {
     pub client: AtomicU64,
     /// How many statements it has prepared.
     pub prepared: AtomicU32,
+    /// The number of its socket's file descriptor.
+    pub fd: AtomicI32,
     /// It is to be closed as soon as it is free.
     pub close_needed: AtomicBool,
     /// The application name in force.
@@ -88,6 +90,7 @@ impl ServerInfo {
             request_at: AtomicU64::new(now),
             client: AtomicU64::new(0),
             prepared: AtomicU32::new(0),
+            fd: AtomicI32::new(-1),
             close_needed: AtomicBool::new(false),
             application_name: Mutex::default(),
             cancels: AtomicU32::new(0),

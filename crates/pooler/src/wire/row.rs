@@ -13,6 +13,8 @@ pub enum Type {
     Int8,
     /// `numeric`
     Numeric,
+    /// `bytea`
+    Bytea,
 }
 
 impl Type {
@@ -22,6 +24,7 @@ impl Type {
             Self::Int4 => (23, 4),
             Self::Int8 => (20, 8),
             Self::Numeric => (1700, -1),
+            Self::Bytea => (17, -1),
         }
     }
 }
