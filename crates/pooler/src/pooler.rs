@@ -79,7 +79,11 @@ impl Pooler {
     pub fn start_with(config: Config, log: Log, listeners: Listeners) -> Result<Self, StartError> {
         let files = Files::load(&config.settings).map_err(StartError::Files)?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let count = config.canvass.threads.map_or(threads_for(cores), |n| n as usize).max(1);
+        let count = config
+            .canvass
+            .threads
+            .map_or(threads_for(cores), |n| n as usize)
+            .max(1);
         let hub = Hub::new(config, files, log, count)?;
         let addresses = listeners.addresses();
         // Nobody else sets it.

@@ -176,9 +176,9 @@ impl Exchange<'_> {
     fn is_hopeless(&self) -> bool {
         !self.broken_off
             && (self.client.body > 0
-            || self.server.replies.skipping()
-            || self.server.replies.copying()
-            || !self.server.replies.ends_by_itself())
+                || self.server.replies.skipping()
+                || self.server.replies.copying()
+                || !self.server.replies.ends_by_itself())
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {

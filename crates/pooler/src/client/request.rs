@@ -77,7 +77,10 @@ impl Client {
             self.body -= skipped;
             let rest = &self.inbox[at..];
             if let Some(&kind) = rest.first().filter(|kind| !wire::is_client_kind(**kind)) {
-                return Err(Refusal::new("08P01", format!("invalid frontend message type {kind}")));
+                return Err(Refusal::new(
+                    "08P01",
+                    format!("invalid frontend message type {kind}"),
+                ));
             }
             let head = match wire::client_head(rest) {
                 Ok(Some(head)) => head,

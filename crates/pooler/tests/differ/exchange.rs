@@ -74,7 +74,7 @@ impl Sequence {
         self.say(&mut wire, &mut heard, counts);
         let last = [build::sync(), build::query("ROLLBACK"), build::query(LAST)].concat();
         let _ = wire.send(&last);
-        if !heard.listen(&mut wire, |lines| is_last(lines)) {
+        if !heard.listen(&mut wire, is_last) {
             return heard;
         }
         match &self.ending {

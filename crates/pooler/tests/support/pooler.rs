@@ -50,7 +50,11 @@ impl Pooler {
         sections: &str,
     ) -> Self {
         let name = &database.name;
-        let connection = format!("host={} port={} dbname={name} {options}", server.ip(), server.port());
+        let connection = format!(
+            "host={} port={} dbname={name} {options}",
+            server.ip(),
+            server.port()
+        );
         Self::start_databases(&[(name, &connection)], settings, sections)
     }
 
@@ -172,7 +176,11 @@ fn start_ours(file: &Path, log: &Path) -> Option<Running> {
 
 /// Debian's pgbouncer, 1.18, stops at settings that came later.
 fn is_known(setting: &str) -> bool {
-    let later = ["max_prepared_statements", "query_wait_notify", "transaction_timeout"];
+    let later = [
+        "max_prepared_statements",
+        "query_wait_notify",
+        "transaction_timeout",
+    ];
     other().is_none() || !later.contains(&setting)
 }
 
@@ -188,7 +196,11 @@ fn start_other(program: &Path, file: &Path, log: &Path, address: SocketAddr) -> 
         .unwrap();
     eventually("the pooler to listen", || {
         let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "the pooler ended: {}", fs::read_to_string(log).unwrap());
+        assert!(
+            ended.is_none(),
+            "the pooler ended: {}",
+            fs::read_to_string(log).unwrap()
+        );
         TcpStream::connect(address).ok().map(drop)
     });
     Some(Running::Other(child))
