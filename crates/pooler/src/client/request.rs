@@ -88,7 +88,8 @@ impl Client {
                 Err(error) => return Err(Refusal::silent(error.to_string())),
             };
             match head.kind {
-                b'H' | b'd' | b'c' | b'f' => self.body = head.total,
+                b'd' | b'c' | b'f' => self.body = head.total,
+                b'H' if head.total == HEADER => self.body = head.total,
                 b'X' => break Some(First::Terminate),
                 _ if rest.len() >= head.total.min(SCRATCH / 2) => break Some(First::Request),
                 _ => break None,

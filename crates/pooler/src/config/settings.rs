@@ -103,7 +103,7 @@ settings! {
     /// How many server connections one database may have, over all users; 0: no limit.
     max_db_connections: u32 = COUNT, "0", Now, Same;
     /// How many bytes one message of the protocol may have.
-    max_packet_size: u32 = PACKET_BYTES, "2147483647", Now, WithoutEffect("messages have the limits that PostgreSQL sets, type by type");
+    max_packet_size: u32 = PACKET_BYTES, "2147483647", Now, Same;
     /// How many prepared statements are kept on one server connection; 0: statements are not followed in transaction and
     /// statement mode.
     max_prepared_statements: u32 = COUNT, "200", Now, Same;

@@ -139,6 +139,8 @@ impl Pooler {
 impl Drop for Pooler {
     fn drop(&mut self) {
         match self.running.take() {
+            // A thread that never ends must not keep the failure from being shown.
+            Some(Running::Ours(pooler)) if std::thread::panicking() => std::mem::forget(pooler),
             Some(Running::Ours(pooler)) => pooler.end(),
             Some(Running::Other(mut child)) => {
                 let _ = child.kill();
@@ -149,7 +151,7 @@ impl Drop for Pooler {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
-            let last = &lines[lines.len().saturating_sub(25)..];
+            let last = &lines[lines.len().saturating_sub(8)..];
             println!("the pooler's last log lines:\n{}", last.join("\n"));
         }
     }
