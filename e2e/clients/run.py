@@ -9,6 +9,7 @@ compares what came out with the tables of docs/pool-clients.md. `make test-clien
 
 import difflib
 import os
+import re
 import shutil
 import signal
 import socketserver
@@ -252,11 +253,17 @@ def tables(results):
 
 
 def state_cell(outcome, messages):
-    if outcome[0] != "refused":
-        return CELLS[outcome[0]]
-    if outcome[1] not in messages:
-        messages.append(outcome[1])
-    return f"refused ({messages.index(outcome[1]) + 1})"
+    outcome, message = outcome
+    if outcome != "refused":
+        return CELLS[outcome]
+    # What drivers put in front of the pooler's words.
+    message = re.sub(r"^(FATAL|ERROR|error returned from database): (0A000: )?", "", message)
+    # A driver that was told while it did not listen only knows that its connection is gone, each in its own words.
+    if "session_state" not in message:
+        return "refused, message lost"
+    if message not in messages:
+        messages.append(message)
+    return f"refused ({messages.index(message) + 1})"
 
 
 def compare(text):

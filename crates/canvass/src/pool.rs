@@ -11,6 +11,7 @@ use clap::{ArgAction, Args};
 /// A drop-in for pgbouncer: same file, same console, same log lines; what is new stands in the file's section [canvass].
 #[derive(Debug, Args)]
 #[command(
+    version,
     disable_version_flag = true,
     after_help = "Example:\n  canvass pool pgbouncer.ini\n  psql -p 6432 -U admin pgbouncer -c 'SHOW POOLS'\n\n\
                   docs/pool.md is the guide, docs/pool-settings.md has every setting."

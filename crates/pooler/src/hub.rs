@@ -28,6 +28,9 @@ use crate::server::Endpoint;
 use crate::session::{Texts, Tracked};
 use crate::statistics::Statistics;
 
+/// Database and user.
+type PoolName = (Arc<str>, Arc<str>);
+
 /// What all threads share.
 #[derive(Debug)]
 pub struct Hub {
@@ -57,7 +60,7 @@ pub struct Hub {
     pub upkeep: Notify,
     /// Notified when a client or server has ended, for those who wait for all to end.
     pub parted: Notify,
-    pools: Mutex<HashMap<(Arc<str>, Arc<str>), Arc<Pool>>>,
+    pools: Mutex<HashMap<PoolName, Arc<Pool>>>,
     auth_pools: Mutex<HashMap<Arc<str>, Arc<Pool>>>,
     databases: Mutex<HashMap<Arc<str>, Arc<DatabaseState>>>,
     clients: Mutex<HashMap<u64, Arc<ClientInfo>>>,

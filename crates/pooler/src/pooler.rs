@@ -46,6 +46,12 @@ pub struct Pooler {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Event loops for so many cores. With one or two, PostgreSQL or the clients are there too, and a second loop costs more
+/// in waking each other than it brings (measured by `bench/pool.sh threads`).
+fn threads_for(cores: usize) -> usize {
+    if cores <= 2 { 1 } else { cores }
+}
+
 /// How far the end has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -79,7 +85,11 @@ impl Pooler {
         listeners: Listeners,
     ) -> Result<Self, StartError> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let count = config.canvass.threads.map_or(cores, |n| n as usize).max(1);
+        let count = config
+            .canvass
+            .threads
+            .map_or(threads_for(cores), |n| n as usize)
+            .max(1);
         let hub = Hub::new(config, files, log, count)?;
         let addresses = listeners.addresses();
         let metrics_address = listeners.metrics_address();

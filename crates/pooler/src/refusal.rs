@@ -69,6 +69,8 @@ refusals! {
     SSL_REQUIRED, "28000", "SSL required";
     /// A message that is none.
     BAD_PACKET, "08P01", "bad packet header";
+    /// A message longer than `max_packet_size`.
+    PACKET_TOO_LARGE, "54000", "packet too large (max_packet_size)";
     /// Bytes behind a request for encryption that were not encrypted.
     UNENCRYPTED_BYTES, "08P01", "received unencrypted data after SSL request";
     /// The wait for a server is cancelled.

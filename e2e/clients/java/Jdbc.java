@@ -337,12 +337,12 @@ public class Jdbc {
     static void state(String feature, SetUp setUp, Look stillThere) {
         Connection c = null;
         try {
-            c = connect();
             int pid;
             try {
+                c = connect();
                 pid = setUp.run(c);
             } catch (SQLException why) {
-                say("refused", feature, why.getMessage());
+                say("refused", feature, why.getMessage().lines().findFirst().orElse(""));
                 return;
             }
             try (Socket thief = new Socket("127.0.0.1", Integer.parseInt(System.getenv("CLIENTS_THIEF")))) {
@@ -354,7 +354,7 @@ public class Jdbc {
                 else say(there ? "kept" : "lost", feature, null);
             } catch (SQLException why) {
                 boolean lost = LOST.contains(why.getSQLState());
-                say(lost ? "lost" : "refused", feature, lost ? null : why.getMessage());
+                say(lost ? "lost" : "refused", feature, lost ? null : why.getMessage().lines().findFirst().orElse(""));
             }
         } catch (Throwable why) {
             say("fail", feature, why);

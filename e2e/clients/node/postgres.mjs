@@ -170,8 +170,10 @@ async function listening() {
   return {
     async listen() {
       await sql.listen('news', (payload) => told.push(payload));
-      const [row] = await sql`SELECT pid FROM pg_stat_activity
-        WHERE query ILIKE 'listen%' AND datname = current_database() ORDER BY state_change DESC LIMIT 1`;
+      // When nobody's last statement was LISTEN, it is the server connection that answers this.
+      const [row] = await sql`SELECT coalesce((SELECT pid FROM pg_stat_activity
+        WHERE query ILIKE 'listen%' AND datname = current_database() ORDER BY state_change DESC LIMIT 1),
+        pg_backend_pid()) AS pid`;
       return row.pid;
     },
     async heard() {

@@ -46,9 +46,9 @@ export async function states(session) {
 export async function state(feature, session, setUp, stillThere) {
   let one;
   try {
-    one = await session();
     let pid;
     try {
+      one = await session();
       pid = await setUp(one);
     } catch (why) {
       return say('refused', feature, why);

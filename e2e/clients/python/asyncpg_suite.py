@@ -7,7 +7,7 @@ import io
 import uuid
 
 import asyncpg
-from suite import PATIENCE_SECONDS, Suite, raises, same
+from suite import PATIENCE_SECONDS, Suite, same
 
 
 def sqlstate(why):

@@ -30,7 +30,9 @@ from suite import PATIENCE_SECONDS, Suite, raises, same  # noqa: E402
 
 
 def sqlstate(why):
-    return getattr(why, "sqlstate", None) or getattr(why.__cause__, "sqlstate", None)
+    while why and not getattr(why, "sqlstate", None):
+        why = why.__cause__ or why.__context__
+    return why.sqlstate if why else None
 
 
 suite = Suite(sqlstate)

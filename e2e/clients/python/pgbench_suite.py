@@ -22,7 +22,9 @@ def run(tool, *arguments):
 
 
 def pgbench(*arguments):
-    out = run("pgbench", "-n", "-c", str(CLIENTS), "-j", "2", "-t", str(TRANSACTIONS), *arguments)
+    # A thread for each client: pgbench waits for PREPARE with the whole thread, and would wait for a server connection
+    # that another client of the same thread has in an open transaction.
+    out = run("pgbench", "-n", "-c", str(CLIENTS), "-j", str(CLIENTS), "-t", str(TRANSACTIONS), *arguments)
     same(re.search(r"actually processed: (\S+)", out)[1], f"{CLIENTS * TRANSACTIONS}/{CLIENTS * TRANSACTIONS}")
 
 

@@ -66,26 +66,30 @@ class Suite:
                     )
 
     def state(self, feature, session, set_up, still_there):
-        one = session()
+        one = None
         try:
             try:
+                one = session()
                 pid = set_up(one)
             except Exception as why:
-                return self.say("refused", feature, why)
+                if self.sqlstate(why) in LOST:
+                    return self.say("lost", feature)
+                return self.say("refused", feature, first_line(why))
             with Thief(pid) as thief:
                 try:
                     there = still_there(one)
                 except Exception as why:
                     if self.sqlstate(why) in LOST:
                         return self.say("lost", feature)
-                    return self.say("refused", feature, why)
+                    return self.say("refused", feature, first_line(why))
             if thief.found == "pinned":
                 return self.say("pinned", feature) if there else self.fail(feature, ValueError("pinned, and yet lost"))
             self.say("kept" if there else "lost", feature)
         except Exception as why:
             self.fail(feature, why)
         finally:
-            one.close()
+            if one:
+                one.close()
 
     def end(self):
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
@@ -111,6 +115,11 @@ class Thief:
 
     def __exit__(self, *_):
         self.socket.close()
+
+
+def first_line(why):
+    """Of the driver's error, without what SQLAlchemy puts around it and without hints."""
+    return (str(getattr(why, "orig", why)).splitlines() or [type(why).__name__])[0]
 
 
 def one_line(why):

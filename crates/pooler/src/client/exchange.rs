@@ -26,6 +26,8 @@ pub(super) struct Exchange<'a> {
     pub(super) counted: Totals,
     /// The client has said its last; what the server still owes is delivered.
     pub(super) leaving: bool,
+    /// It has broken the protocol: the server will end the session by itself, with whatever it says about it.
+    pub(super) broken_off: bool,
     /// `SET`s and `RESET`s whose ParameterStatus has not come.
     pub(super) settings: u32,
     /// Something came with the last ReadyForQuery that ends the exchange.
@@ -52,6 +54,7 @@ impl Client {
             terms: &terms,
             counted: Totals::default(),
             leaving: false,
+            broken_off: false,
             settings: 0,
             verdict: None,
             farewell: false,
@@ -151,7 +154,7 @@ impl Exchange<'_> {
     /// Nothing is owed any more, and the server does not stay.
     fn is_over(&self) -> bool {
         if self.leaving {
-            return self.server.replies.none();
+            return !self.broken_off && self.server.replies.none();
         }
         self.server.is_clean() && self.client.body == 0 && !self.client.inbox_is_new && !self.stays()
     }
@@ -171,10 +174,11 @@ impl Exchange<'_> {
 
     /// The client has left and the server waits for more of its words: nothing will come any more.
     fn is_hopeless(&self) -> bool {
-        self.client.body > 0
-            || self.server.replies.skipping()
-            || self.server.replies.copying()
-            || !self.server.replies.ends_by_itself()
+        !self.broken_off
+            && (self.client.body > 0
+                || self.server.replies.skipping()
+                || self.server.replies.copying()
+                || !self.server.replies.ends_by_itself())
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
@@ -308,7 +312,7 @@ impl Exchange<'_> {
             &server.info,
             &format!("server connection ended: {error}"),
         );
-        Ended::Server(if self.farewell {
+        Ended::Server(if self.farewell || self.broken_off {
             Refusal::silent("server conn crashed?")
         } else {
             Refusal::SERVER_CONNECTION_CRASHED

@@ -16,7 +16,7 @@ use crate::log::Level;
 use crate::net::{Outbox, Socket, Stream};
 use crate::pool::Pool;
 use crate::refusal::Refusal;
-use crate::session::{Statements, Values};
+use crate::session::{Statements, Values, as_reported};
 use crate::users::users;
 use crate::wire::error::Severity;
 use crate::wire::negotiate::put_negotiate;
@@ -347,7 +347,7 @@ fn want(hub: &Hub, startup: &Startup, user: Arc<str>, name: &str) -> Result<Want
                     options(value).ok_or_else(|| Refusal::unsupported_parameter("options"))?
                 {
                     match hub.tracked.place(name.as_bytes()) {
-                        Some(place) => wanted.values.set(place, Some(value.into())),
+                        Some(place) => wanted.values.set(place, Some(as_reported(place, &value))),
                         None if is_ignored(&name) => {}
                         None if name == "canvass.deadline" => wanted.deadline = Some(deadline(&value)?),
                         None => return Err(Refusal::unsupported_option(&name)),
@@ -355,7 +355,7 @@ fn want(hub: &Hub, startup: &Startup, user: Arc<str>, name: &str) -> Result<Want
                 }
             }
             name => match hub.tracked.place(name.as_bytes()) {
-                Some(place) => wanted.values.set(place, Some(value.as_str().into())),
+                Some(place) => wanted.values.set(place, Some(as_reported(place, value))),
                 None if is_ignored(name) => {}
                 None => return Err(Refusal::unsupported_parameter(name)),
             },

@@ -43,6 +43,9 @@ impl Exchange<'_> {
                     return Err(Ended::Server(Refusal::SERVER_CONNECTION_CRASHED));
                 }
             };
+            if head.total > self.terms.max_packet {
+                return Err(Ended::Server(Refusal::PACKET_TOO_LARGE));
+            }
             let rest = &input[at..];
             let needed = match head.kind {
                 b'Z' | b'C' | b'S' | b'1' | b'3' => head.total,

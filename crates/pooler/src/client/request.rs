@@ -76,13 +76,20 @@ impl Client {
             at += skipped;
             self.body -= skipped;
             let rest = &self.inbox[at..];
+            if let Some(&kind) = rest.first().filter(|kind| !wire::is_client_kind(**kind)) {
+                return Err(Refusal::new(
+                    "08P01",
+                    format!("invalid frontend message type {kind}"),
+                ));
+            }
             let head = match wire::client_head(rest) {
                 Ok(Some(head)) => head,
                 Ok(None) => break None,
                 Err(error) => return Err(Refusal::silent(error.to_string())),
             };
             match head.kind {
-                b'H' | b'd' | b'c' | b'f' => self.body = head.total,
+                b'd' | b'c' | b'f' => self.body = head.total,
+                b'H' if head.total == HEADER => self.body = head.total,
                 b'X' => break Some(First::Terminate),
                 _ if rest.len() >= head.total.min(SCRATCH / 2) => break Some(First::Request),
                 _ => break None,

@@ -57,12 +57,17 @@ impl Exchange<'_> {
             if at == input.len() {
                 return Ok(at);
             }
+            if !wire::is_client_kind(input[at]) {
+                return Ok(self.break_off(input.len(), "a message of an unknown type"));
+            }
             let head = match wire::client_head(&input[at..]) {
                 Ok(Some(head)) => head,
                 Ok(None) => return Ok(at),
-                // PostgreSQL says nothing either.
-                Err(error) => return Err(Ended::Client(Refusal::silent(error.to_string()))),
+                Err(_) => return Ok(self.break_off(at + HEADER, "a message of impossible length")),
             };
+            if head.total > self.terms.max_packet {
+                return Err(Ended::Client(Refusal::PACKET_TOO_LARGE));
+            }
             let rest = &input[at..];
             let whole = rest.get(..head.total);
             if self.server.replies.skipping() && head.kind != b'S' && head.kind != b'X' {
@@ -104,7 +109,7 @@ impl Exchange<'_> {
                     at += head.total;
                 }
                 kind => {
-                    self.note(kind, whole);
+                    self.note(kind, head.total, whole);
                     self.pass(head, rest.len(), &mut at);
                     if kind == b'S' {
                         self.keep(std::mem::take(&mut request), &input[..at]);
@@ -124,6 +129,15 @@ impl Exchange<'_> {
         }
     }
 
+    /// The client has said something that ends its session. It goes to PostgreSQL as far as PostgreSQL reads it, which
+    /// answers what came before and then says what it has to say.
+    fn break_off(&mut self, end: usize, why: &'static str) -> usize {
+        self.server.doubt = Some(why);
+        self.leaving = true;
+        self.broken_off = true;
+        end
+    }
+
     fn pass(&mut self, head: Head, available: usize, at: &mut usize) {
         let now = head.total.min(available);
         *at += now;
@@ -135,7 +149,7 @@ impl Exchange<'_> {
     }
 
     /// Notes what a message that goes on as it is will be answered with.
-    fn note(&mut self, kind: u8, whole: Option<&[u8]>) {
+    fn note(&mut self, kind: u8, total: usize, whole: Option<&[u8]>) {
         let replies = &mut self.server.replies;
         match kind {
             b'Q' => {
@@ -172,7 +186,12 @@ impl Exchange<'_> {
                 replies.expect(Owed::CopyEnd);
                 return;
             }
-            b'H' | b'd' => return,
+            b'd' => return,
+            b'H' if total == HEADER => return,
+            // A Flush with a body is malformed: it fails as any extended message does.
+            b'H' => {
+                replies.expect(Owed::Close);
+            }
             // PostgreSQL ends the session over it.
             _ => self.server.doubt = Some("a message of an unknown type"),
         }
@@ -187,7 +206,7 @@ impl Exchange<'_> {
     /// A Parse: prepared under our name, unless the server has the same statement.
     fn parse(&mut self, message: &[u8], at: usize, splice: &mut Splice<'_>) -> Result<(), Ended> {
         let Some(parse) = Parse::read(message) else {
-            self.note(b'P', Some(message));
+            self.note(b'P', message.len(), Some(message));
             return Ok(());
         };
         self.note_request();
@@ -203,6 +222,18 @@ impl Exchange<'_> {
             self.counted.server_parses += 1;
             self.server.unnamed = Some((self.client.info.id, number));
             self.server.replies.expect(Owed::Parse(None));
+            return Ok(());
+        }
+        if std::str::from_utf8(parse.name).is_err() {
+            // Whether the client's encoding allows it, only the server can say: it keeps its name there.
+            self.server.retire = true;
+            let prepared = Prepared {
+                client_name: Some(parse.name.into()),
+                statement: None,
+                instead: None,
+            };
+            self.counted.server_parses += 1;
+            self.server.replies.expect(Owed::Parse(Some(Box::new(prepared))));
             return Ok(());
         }
         if let Some(known) = self.client.statements.get(parse.name).cloned() {
@@ -320,7 +351,7 @@ impl Exchange<'_> {
             if message.len() < head.total && message.len() < LONGEST_NAMES {
                 return None;
             }
-            self.note(b'B', None);
+            self.note(b'B', head.total, None);
             return Some(HEADER);
         };
         self.note_request();

@@ -28,7 +28,7 @@ settings! {
     refuse_early: bool = FLAG, "0", Now, Ours;
     /// What happens to session state that a client leaves behind: `pgbouncer`, `reset`, `pin` or `refuse`.
     session_state: SessionState = SESSION_STATE, "pgbouncer", Now, Ours;
-    /// How many threads serve connections; `auto`: one a core.
+    /// How many threads serve connections; `auto`: one a core, a single one where there are only two.
     threads: Option<u32> = THREADS, "auto", Restart, Ours;
     /// How many seconds clients wait for a server that is restarting instead of getting its refusal; 0: they don't.
     wait_for_restart: Duration = SECONDS, "0", Now, Ours;

@@ -263,6 +263,10 @@ impl Pool {
     }
 
     /// Takes out all idle servers.
+    #[expect(
+        clippy::vec_box,
+        reason = "a server stays in its box: moving it is moving a pointer"
+    )]
     pub fn drain_idle(&self) -> Vec<Box<Server>> {
         self.lock()
             .idle

@@ -11,7 +11,7 @@ use crate::server::Server;
 
 /// A server goes to its own thread's next in line as long as nobody on another thread has waited this much longer: that
 /// saves moving it between event loops, and bounds by how much the order can be bent.
-const BEND: Duration = Duration::from_millis(3);
+const BEND: Duration = Duration::from_millis(10);
 
 /// What kind of work waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -73,6 +73,8 @@ pub struct Terms {
     pub idle_transaction_timeout: Duration,
     /// `client_idle_timeout`.
     pub client_idle_timeout: Duration,
+    /// Bytes of a message at most, of a client or of a server.
+    pub max_packet: usize,
     /// Simple queries are refused.
     pub no_simple_queries: bool,
     /// Reads and writes wait in lanes of their own.
@@ -152,6 +154,7 @@ impl Terms {
             transaction_timeout: time(|u| u.transaction_timeout, all.transaction_timeout),
             idle_transaction_timeout: time(|u| u.idle_transaction_timeout, all.idle_transaction_timeout),
             client_idle_timeout: time(|u| u.client_idle_timeout, all.client_idle_timeout),
+            max_packet: all.max_packet_size as usize,
             no_simple_queries: all.disable_pqexec,
             lanes: ours.lanes,
             read_share: ours.lanes_read_share,

@@ -13,6 +13,10 @@ use crate::pooler::Phase;
 use crate::refusal::Refusal;
 use crate::server::{ConnectError, Server, ServerState, Target, connect};
 
+/// Connections that PostgreSQL keeps for others than ordinary users are not ours.
+const ASK_CAP: &str = "SELECT pg_catalog.current_setting('max_connections')::int \
+     - pg_catalog.current_setting('superuser_reserved_connections')::int";
+
 /// Logins that a pool has under way at once.
 const LOGINS_AT_ONCE: usize = 8;
 
@@ -139,7 +143,10 @@ impl Pool {
             }
         };
         match opened {
-            Ok((server, welcome)) => self.connected(&hub, Box::new(server), welcome),
+            Ok((mut server, welcome)) => {
+                measure_cap(&hub, &mut server).await;
+                self.connected(&hub, Box::new(server), welcome);
+            }
             Err(error) => self.connect_failed(&hub, terms, error),
         }
     }
@@ -294,6 +301,20 @@ impl Pool {
             ticket.refuse(refusal);
         }
     }
+}
+
+/// `max_server_connections = auto`: what the database machine leaves to ordinary users, asked once.
+async fn measure_cap(hub: &crate::hub::Hub, server: &mut Server) {
+    let is_auto = hub.config.load().canvass.max_server_connections == ServerCap::Auto;
+    if !is_auto || hub.measured_cap.load(Ordering::Relaxed) > 0 {
+        return;
+    }
+    let asked = server.rows(ASK_CAP, &hub.tracked).await;
+    let row = asked.ok().and_then(|rows| rows.into_iter().next());
+    // One column: head, number of columns, length of the value.
+    let value = row.as_deref().and_then(|row| row.get(crate::wire::HEADER + 6..));
+    let cap = value.and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+    hub.measured_cap.store(cap.unwrap_or(0).max(1), Ordering::Relaxed);
 }
 
 /// What is logged when a server leaves.

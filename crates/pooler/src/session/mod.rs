@@ -3,5 +3,5 @@
 mod settings;
 mod statements;
 
-pub use settings::{APPLICATION_NAME, Tracked, Values};
+pub use settings::{APPLICATION_NAME, Tracked, Values, as_reported};
 pub use statements::{Statement, Statements, Texts};

@@ -14,6 +14,24 @@ const ALWAYS: [&str; 5] = [
 /// The place of `application_name`.
 pub const APPLICATION_NAME: usize = 4;
 
+/// The place of `client_encoding`.
+const CLIENT_ENCODING: usize = 0;
+
+/// A value as PostgreSQL reports it, for one that a client wrote in its own way: names of encodings (`pg_encname_tbl`
+/// takes them in any case and with any punctuation). Others are left as they are.
+pub fn as_reported(place: usize, value: &str) -> Arc<str> {
+    if place != CLIENT_ENCODING {
+        return value.into();
+    }
+    let letters: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    match letters.to_ascii_uppercase().as_str() {
+        "UTF8" | "UNICODE" => "UTF8".into(),
+        "SQLASCII" => "SQL_ASCII".into(),
+        name if name.starts_with("LATIN") || name.starts_with("WIN") => name.into(),
+        _ => value.into(),
+    }
+}
+
 /// The names of the tracked settings; a setting is known by its place here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracked(Arc<[Box<str>]>);
@@ -140,6 +158,16 @@ fn literal(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn encodings_are_called_as_postgresql_calls_them() {
+        let all = ["utf-8", "UNICODE", "latin-1", "sql_ascii", "EUC_JP"].map(|name| as_reported(0, name));
+        assert_eq!(
+            all.map(|name| name.to_string()),
+            ["UTF8", "UTF8", "LATIN1", "SQL_ASCII", "EUC_JP"]
+        );
+        assert_eq!(&*as_reported(4, "utf-8"), "utf-8");
+    }
 
     #[test]
     fn only_what_differs_is_set() {

@@ -20,10 +20,10 @@ pub mod target;
 /// Bytes of a message's head: its type and its length.
 pub const HEADER: usize = 5;
 
-/// The longest body of the few frontend messages that carry data of any size: Query, Parse, Bind, FunctionCall,
+/// The greatest length field of the few frontend messages that carry data of any size: Query, Parse, Bind, FunctionCall,
 /// CopyData (`PQ_LARGE_MESSAGE_LIMIT`, one byte under PostgreSQL's largest allocation of 1 GB).
 const LARGE: u32 = 0x3fff_ffff - 1;
-/// The longest body of every other frontend message (`PQ_SMALL_MESSAGE_LIMIT`).
+/// The greatest length field of every other frontend message (`PQ_SMALL_MESSAGE_LIMIT`).
 const SMALL: u32 = 10_000;
 
 /// A message's head.
@@ -75,7 +75,7 @@ pub fn client_head(bytes: &[u8]) -> Result<Option<Head>, BadLength> {
             b'Q' | b'P' | b'B' | b'F' | b'd' => LARGE,
             _ => SMALL,
         };
-        if head.total - HEADER > limit as usize {
+        if head.total - 1 > limit as usize {
             return Err(BadLength {
                 kind: head.kind,
                 length: (head.total - 1) as u32,
@@ -83,6 +83,15 @@ pub fn client_head(bytes: &[u8]) -> Result<Option<Head>, BadLength> {
         }
     }
     Ok(head)
+}
+
+/// True for the types that a client may send. PostgreSQL looks at the type before anything else, and ends the session
+/// over any other.
+pub fn is_client_kind(kind: u8) -> bool {
+    matches!(
+        kind,
+        b'B' | b'C' | b'D' | b'E' | b'F' | b'H' | b'P' | b'Q' | b'S' | b'X' | b'c' | b'd' | b'f' | b'p'
+    )
 }
 
 /// Appends a message of type `kind` whose body `fill` writes.
@@ -129,9 +138,9 @@ mod tests {
     fn a_client_s_small_messages_are_small() {
         let mut long = vec![b'S'];
         long.extend_from_slice(&10_005_u32.to_be_bytes());
-        assert!(client_head(&long).is_err(), "a Sync of 10,001 bytes");
+        assert!(client_head(&long).is_err(), "a Sync of 10,005 bytes");
         long[0] = b'Q';
-        assert!(client_head(&long).is_ok(), "a Query of 10,001 bytes");
+        assert!(client_head(&long).is_ok(), "a Query of 10,005 bytes");
     }
 
     #[test]

@@ -121,11 +121,6 @@ impl Startup {
     }
 }
 
-/// Appends an SSLRequest.
-pub fn put_ssl_request(out: &mut Vec<u8>) {
-    untyped(out, SSL, |_| {});
-}
-
 /// Appends a CancelRequest.
 pub fn put_cancel(key: &BackendKey, out: &mut Vec<u8>) {
     untyped(out, CANCEL, |body| {
@@ -163,7 +158,7 @@ mod tests {
     #[test]
     fn requests_are_told_apart() {
         let mut out = Vec::new();
-        put_ssl_request(&mut out);
+        untyped(&mut out, SSL, |_| {});
         assert_eq!(Opening::read(&out[4..]), Ok(Opening::Ssl));
         let key = BackendKey {
             pid: 7,

@@ -5,15 +5,20 @@ use fastrand::Rng;
 
 use crate::say::Say;
 
-/// Any of them.
-pub fn message(dice: &mut Rng) -> Say {
-    let all = all();
+/// Any of those that leave the two in step.
+pub fn in_step(dice: &mut Rng) -> Say {
+    let all = bodies();
     all[dice.usize(..all.len())].clone()
 }
 
 /// Every broken message.
 pub fn all() -> Vec<Say> {
-    [unknown_kinds(), lengths(), bodies()].concat()
+    [out_of_step(), bodies()].concat()
+}
+
+/// Those after which nobody can tell where the next message begins.
+pub fn out_of_step() -> Vec<Say> {
+    [unknown_kinds(), lengths()].concat()
 }
 
 fn raw(kind: u8, body: &[u8]) -> Say {

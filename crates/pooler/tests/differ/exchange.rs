@@ -47,7 +47,7 @@ const LAST: &str = "SELECT 'the end' AS last";
 const LAST_ROW: &str = "DataRow \"the end\"";
 
 /// Longer than any sequence takes; shorter than a test's patience, because a shrunk failure is tried many times.
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(10);
 
 /// How long a patient client waits for an answer that PostgreSQL need not give, as to a Sync within COPY.
 const SHORT: Duration = Duration::from_millis(150);
@@ -65,16 +65,20 @@ impl Sequence {
     }
 
     fn exchange(&self, address: SocketAddr, database: &str, counts: Option<&[usize]>) -> Heard {
-        let parameters = [("user", database::OWNER), ("database", database)];
-        let mut wire = match Wire::login_with(address, &parameters) {
-            Ok(wire) => wire,
-            Err(refusal) => panic!("not let in: {}", refusal.show()),
-        };
+        let mut wire = Wire::connect(address);
         let mut heard = Heard::default();
+        let login = [("user", database::OWNER), ("database", database)];
+        let _ = wire.send(&build::startup(&login));
+        if !heard.listen(&mut wire, |lines| {
+            lines.last().is_some_and(|line| line.starts_with("Ready"))
+        }) {
+            return heard;
+        }
+        heard.lines.clear();
         self.say(&mut wire, &mut heard, counts);
         let last = [build::sync(), build::query("ROLLBACK"), build::query(LAST)].concat();
         let _ = wire.send(&last);
-        if !heard.listen(&mut wire, |lines| is_last(lines)) {
+        if !heard.listen(&mut wire, is_last) {
             return heard;
         }
         match &self.ending {

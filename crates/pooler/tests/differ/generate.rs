@@ -4,6 +4,7 @@ use fastrand::Rng;
 
 use crate::broken;
 use crate::exchange::{Delivery, Ending, Sequence};
+use crate::rules::Setup;
 use crate::say::Say;
 use crate::statements::{
     CLEARING, FAILING, FUNCTIONS, PLAIN, REPORTED, SESSION, SEVERAL, TRANSACTION, WITH_PARAMETERS,
@@ -14,18 +15,18 @@ const STATEMENTS: [&str; 4] = ["", "s1", "s2", "a longer name, with \"quotes\""]
 /// Names of portals.
 const PORTALS: [&str; 3] = ["", "p1", "p2"];
 
-/// Makes sequences. `session` allows statements whose effect stays in the session.
+/// Makes sequences that can mostly be compared in a set-up.
 pub struct Generator {
     dice: Rng,
-    session: bool,
+    setup: Setup,
 }
 
 impl Generator {
     /// The generator of one sequence: the same seed gives the same sequence.
-    pub fn new(seed: u64, session: bool) -> Self {
+    pub fn new(seed: u64, setup: Setup) -> Self {
         Self {
             dice: Rng::with_seed(seed),
-            session,
+            setup,
         }
     }
 
@@ -39,7 +40,7 @@ impl Generator {
         }
         if self.dice.u8(..7) == 0 {
             let at = self.dice.usize(..=says.len());
-            says.insert(at, broken::message(&mut self.dice));
+            says.insert(at, broken::in_step(&mut self.dice));
         }
         let delivery = match self.dice.u8(..6) {
             0 | 1 => Delivery::Patient,
@@ -79,6 +80,7 @@ impl Generator {
             0..5 => vec![self.simple()],
             5..7 => self.transaction(),
             7..11 => self.unnamed(),
+            11..19 if self.is_without_names() => self.unnamed(),
             11..15 => self.prepare(),
             15..19 => self.use_prepared(),
             19..21 => self.names_only(),
@@ -104,8 +106,8 @@ impl Generator {
             10..12 => SEVERAL,
             12..14 => TRANSACTION,
             14..17 => REPORTED,
-            17 => CLEARING,
-            _ if self.session => SESSION,
+            17 if self.setup != Setup::Untracked => CLEARING,
+            _ if self.setup == Setup::Session => SESSION,
             _ => PLAIN,
         };
         self.pick(list)
@@ -118,7 +120,7 @@ impl Generator {
                 0..2 => says.push(self.simple()),
                 2 => says.push(Say::query(self.pick(TRANSACTION))),
                 3 => says.extend(self.unnamed()),
-                4 => says.extend(self.use_prepared()),
+                4 if !self.is_without_names() => says.extend(self.use_prepared()),
                 _ => says.extend(self.portals()),
             }
         }
@@ -214,9 +216,9 @@ impl Generator {
     fn names_only(&mut self) -> Vec<Say> {
         let mut says: Vec<Say> = (0..self.dice.usize(1..3))
             .map(|_| match self.dice.u8(..5) {
-                0 => Say::DescribeStatement(self.pick(&STATEMENTS[1..]).into()),
+                0 => Say::DescribeStatement(self.name().into()),
                 1 => Say::DescribePortal(self.pick(&PORTALS).into()),
-                2 => Say::CloseStatement(self.pick(&STATEMENTS).into()),
+                2 => Say::CloseStatement(self.any_name().into()),
                 3 => Say::ClosePortal(self.pick(&PORTALS).into()),
                 _ => Say::execute(self.pick(&PORTALS), 1),
             })
@@ -332,8 +334,8 @@ impl Generator {
                 0 => self.simple(),
                 1 => self.function(),
                 2 => Say::Flush,
-                3 => Say::parse(self.pick(&STATEMENTS), "SELECT 1"),
-                4 => Say::CloseStatement(self.pick(&STATEMENTS).into()),
+                3 => Say::parse(self.any_name(), "SELECT 1"),
+                4 => Say::CloseStatement(self.any_name().into()),
                 5 => Say::execute("", 0),
                 6 => Say::CopyDone,
                 _ => Say::query("ROLLBACK"),
@@ -385,7 +387,7 @@ impl Generator {
                 says
             }
             6 => vec![Say::Flush; 20],
-            _ => vec![Say::query(self.pick(CLEARING))],
+            _ => vec![self.simple()],
         }
     }
 
@@ -412,6 +414,27 @@ impl Generator {
                 1 => says.insert(to, says[from].clone()),
                 _ => says.swap(from, to),
             }
+        }
+    }
+
+    /// Most of the time, where statements with a name cannot be compared.
+    fn is_without_names(&mut self) -> bool {
+        self.setup == Setup::Untracked && self.dice.u8(..20) > 0
+    }
+
+    fn any_name(&mut self) -> &'static str {
+        if self.is_without_names() {
+            ""
+        } else {
+            self.pick(&STATEMENTS)
+        }
+    }
+
+    fn name(&mut self) -> &'static str {
+        if self.is_without_names() {
+            ""
+        } else {
+            self.pick(&STATEMENTS[1..])
         }
     }
 

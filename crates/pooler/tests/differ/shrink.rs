@@ -1,20 +1,9 @@
-//! A shorter sequence that still shows what a long one shows.
+//! Shorter sequences, which may still show what a long one shows.
 
 use crate::exchange::{Delivery, Ending, Sequence};
 
-/// The shortest that is found by leaving out messages one at a time, delivered as simply as possible.
-pub fn shortest(sequence: &Sequence, shows_it: impl Fn(&Sequence) -> bool) -> Sequence {
-    let mut best = sequence.clone();
-    loop {
-        let shorter = smaller(&best).into_iter().find(&shows_it);
-        match shorter {
-            Some(shorter) => best = shorter,
-            None => return best,
-        }
-    }
-}
-
-fn smaller(sequence: &Sequence) -> Vec<Sequence> {
+/// Every sequence that is a little smaller, those that are much smaller first.
+pub fn smaller(sequence: &Sequence) -> Vec<Sequence> {
     let mut all = vec![];
     let says = &sequence.says;
     // Halves first: a long sequence shrinks in few steps.

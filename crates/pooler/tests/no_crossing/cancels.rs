@@ -101,7 +101,8 @@ fn a_guessed_key_cancels_nobody() {
     database.until_runs("victim");
 
     let mut wrong = secret.clone();
-    *wrong.last_mut().unwrap() ^= 1;
+    // The last two bits say how often peers have passed the request on.
+    *wrong.last_mut().unwrap() ^= 0b100;
     let mut longer = secret.clone();
     longer.push(0);
     for key in [
@@ -157,8 +158,7 @@ fn a_cancel_that_comes_late_never_hits_the_next_client_on_the_server() {
             while !over.load(Ordering::SeqCst) {
                 asked += 1;
                 let question = Question::slow(&marker(1, asked), 1);
-                let mut judge = Judge::default();
-                judge.asked(&question);
+                let mut judge = Judge::of(&question);
                 client.send(&question.bytes()).unwrap();
                 // Then the one that is never cancelled is never hit.
                 assert_eq!(judge.read(&mut client), Ok(Verdict::Answered));
@@ -171,9 +171,7 @@ fn a_cancel_that_comes_late_never_hits_the_next_client_on_the_server() {
         let key = target.key.clone().unwrap();
         for asked in 0..250 {
             let question = Question::slow(&marker(2, asked), 1);
-            let mut judge = Judge::default();
-            judge.may_be_cancelled = true;
-            judge.asked(&question);
+            let mut judge = Judge::of(&question).may_be_cancelled();
             target.send(&question.bytes()).unwrap();
             let (address, key) = (pooler.address, key.clone());
             let canceller = scope.spawn(move || cancel(address, &key));
@@ -188,8 +186,7 @@ fn a_cancel_that_comes_late_never_hits_the_next_client_on_the_server() {
 
             // Nor is its own next query, once the request has been dealt with.
             let question = Question::of(crate::ask::KINDS[0], &marker(2, 1000 + asked));
-            let mut judge = Judge::default();
-            judge.asked(&question);
+            let mut judge = Judge::of(&question);
             target.send(&question.bytes()).unwrap();
             assert_eq!(judge.read(&mut target), Ok(Verdict::Answered));
         }

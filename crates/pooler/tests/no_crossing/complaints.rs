@@ -1,11 +1,11 @@
 //! What users of other poolers complained about, as tests.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::ask::{KINDS, Question};
 use crate::crowd::{self, Plan};
 use crate::judge::{Judge, Verdict, marker};
-use crate::support::{Pooler, Wire, build, seed};
+use crate::support::{Pooler, build, seed};
 use crate::{check_whole, with_sink};
 
 #[test]
@@ -35,8 +35,6 @@ fn under_overload_with_time_outs_everybody_gets_their_own_answers() {
 
     println!("{sums:?}");
     assert!(sums.answered.load(Ordering::SeqCst) > 60, "{sums:?}");
-    let waited = sums.ended.load(Ordering::SeqCst);
-    assert!(waited > 5, "nobody's time ran out: {sums:?}");
     // One that was killed may still be on its way out.
     assert!(sums.most_servers.load(Ordering::SeqCst) <= 4, "{sums:?}");
     check_whole(&database, &pooler, 3);
@@ -88,8 +86,7 @@ fn a_pool_with_many_more_clients_than_servers_serves_them_all() {
                 let mut client = pooler.client();
                 for asked in 0..20 {
                     let question = Question::of(KINDS[asked % KINDS.len()], &marker(number, asked));
-                    let mut judge = Judge::default();
-                    judge.asked(&question);
+                    let mut judge = Judge::of(&question);
                     client.send(&question.bytes()).unwrap();
                     assert_eq!(judge.read(&mut client), Ok(Verdict::Answered));
                 }
@@ -107,17 +104,25 @@ fn transaction_mode_keeps_to_its_size() {
     let database = with_sink();
     let settings = [("pool_mode", "transaction"), ("default_pool_size", "5")];
     let pooler = Pooler::start(&database, &settings);
-    let mut clients: Vec<Wire> = (0..44).map(|_| pooler.client()).collect();
-    for client in &mut clients {
-        client.send(&build::query("BEGIN")).unwrap();
-    }
-
-    // When each gets its turn, then never more than five servers are open.
-    for client in &mut clients {
-        assert_eq!(client.until_ready().state(), 'T');
-        assert!(database.backends() <= 5);
-        client.run("COMMIT");
-    }
+    let (open, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..44 {
+            scope.spawn(|| {
+                let mut client = pooler.client();
+                for _ in 0..3 {
+                    // When each has transactions of its own.
+                    client.run("BEGIN");
+                    most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    client.run("SELECT pg_sleep(0.005)");
+                    // Then never more than five are open, on never more than five servers.
+                    assert!(database.backends() <= 5);
+                    open.fetch_sub(1, Ordering::SeqCst);
+                    client.run("COMMIT");
+                }
+            });
+        }
+    });
+    assert_eq!(most.load(Ordering::SeqCst), 5);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use fastrand::Rng;
 use crate::ask::Question;
 use crate::judge::{Judge, Verdict, marker};
 use crate::support::client::cancel;
-use crate::support::{Database, Pooler, Wire, build, database};
+use crate::support::{Database, Pooler, Wire, between_two_looks, build, database};
 
 /// A key to cancel with.
 type Key = (u32, Vec<u8>);
@@ -100,6 +100,7 @@ impl Crowd<'_> {
         let mut admin = database.admin();
         let mut next = self.plan.kill_every;
         while !self.over.load(Ordering::SeqCst) {
+            between_two_looks();
             let servers = admin
                 .value(&format!("SELECT count(*) {SERVERS}"))
                 .parse()
@@ -201,8 +202,7 @@ impl<'a> Client<'a> {
         let Some(mut wire) = self.wire() else {
             return Ok(());
         };
-        let mut judge = Judge::default();
-        judge.asked(&question);
+        let judge = Judge::of(&question);
         let _ = wire.send(&question.bytes());
         self.settle(judge, wire)
     }
@@ -223,8 +223,7 @@ impl<'a> Client<'a> {
         let Some(mut wire) = self.wire() else {
             return Ok(());
         };
-        let mut judge = Judge::default();
-        judge.asked(&question);
+        let mut judge = Judge::of(&question);
         let _ = wire.send(&question.bytes());
         let received = wire.read_bytes(self.dice.usize(1..SHORTEST_ANSWER));
         self.leave(wire);
@@ -255,10 +254,9 @@ impl<'a> Client<'a> {
         let Some(mut wire) = self.wire() else {
             return Ok(());
         };
-        let mut judge = Judge::default();
-        judge.asked(&question);
+        let judge = Judge::of(&question);
         let _ = wire.send(&question.bytes());
-        judge.may_be_cancelled = true;
+        let mut judge = judge.may_be_cancelled();
         cancel(self.crowd.address, wire.key.as_ref().unwrap());
         let verdict = judge.read(&mut wire)?;
         if judge.was_cancelled {
@@ -293,8 +291,7 @@ impl<'a> Client<'a> {
             return Ok(());
         };
         wire.small_buffer();
-        let mut judge = Judge::default();
-        judge.asked(&question);
+        let mut judge = Judge::of(&question);
         let _ = wire.send(&question.bytes());
         if self.dice.bool() {
             return self.settle(judge, wire);
@@ -316,7 +313,7 @@ impl<'a> Client<'a> {
         let (all, now) = (plan.clients * plan.rounds, || done.load(Ordering::SeqCst));
         let until = now() + 3;
         while now() < until && now() + 2 * plan.clients < all {
-            std::thread::yield_now();
+            between_two_looks();
         }
         stopped.store(false, Ordering::SeqCst);
     }

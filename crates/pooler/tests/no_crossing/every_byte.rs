@@ -18,8 +18,7 @@ fn while_somebody_asks(pooler: &Pooler, work: impl FnOnce()) {
             while !over.load(Ordering::SeqCst) || asked < KINDS.len() {
                 let question = Question::of(KINDS[asked % KINDS.len()], &marker(0, asked));
                 asked += 1;
-                let mut judge = Judge::default();
-                judge.asked(&question);
+                let mut judge = Judge::of(&question);
                 client.send(&question.bytes()).unwrap();
                 assert_eq!(judge.read(&mut client), Ok(Verdict::Answered));
             }
@@ -94,8 +93,7 @@ fn clients_that_disappear_at_every_byte_of_an_answer_disturb_nobody() {
 
                 // Then it was the beginning of the answer.
                 assert!(received.len() >= at);
-                let mut judge = Judge::default();
-                judge.asked(&question);
+                let mut judge = Judge::of(&question);
                 assert_eq!(judge.take_beginning(&received), Ok(()));
             }
         }
@@ -143,8 +141,7 @@ fn a_request_in_any_two_pieces_is_answered() {
             let question = Question::of(make, &marker(2, 1000 + asked));
             let bytes = question.bytes();
             let (first, second) = bytes.split_at(at.min(bytes.len() - 1));
-            let mut judge = Judge::default();
-            judge.asked(&question);
+            let mut judge = Judge::of(&question);
             client.send(first).unwrap();
             // Somebody else in between: the first piece has a server by now, or it has not.
             assert_eq!(other.value("SELECT 'between'"), "between");

@@ -16,7 +16,7 @@ use crate::support::{Message, Next, Wire, transcript};
 pub struct Judge {
     open: VecDeque<Open>,
     /// Set while a question of this client is being cancelled.
-    pub may_be_cancelled: bool,
+    may_be_cancelled: bool,
     /// Set when it was.
     pub was_cancelled: bool,
 }
@@ -41,6 +41,19 @@ pub enum Verdict {
 }
 
 impl Judge {
+    /// Of one question, whose bytes are about to be sent.
+    pub fn of(question: &Question) -> Self {
+        let mut judge = Self::default();
+        judge.asked(question);
+        judge
+    }
+
+    /// From now on the open questions may be cut short by a cancellation.
+    pub fn may_be_cancelled(mut self) -> Self {
+        self.may_be_cancelled = true;
+        self
+    }
+
     /// A question whose bytes are about to be sent.
     pub fn asked(&mut self, question: &Question) {
         let last = question.parts.len() - 1;

@@ -67,8 +67,7 @@ fn the_answers_that_are_expected_are_those_of_postgresql() {
     let mut direct = database.direct();
     for (i, make) in KINDS.iter().enumerate() {
         let question = Question::of(*make, &marker(1, i));
-        let mut judge = Judge::default();
-        judge.asked(&question);
+        let mut judge = Judge::of(&question);
         direct.send(&question.bytes()).unwrap();
         assert_eq!(judge.read(&mut direct), Ok(Verdict::Answered));
     }
@@ -82,8 +81,7 @@ fn one_client_gets_the_answers_of_postgresql_whole_or_in_pieces() {
         let mut client = pooler.client();
         for (i, make) in KINDS.iter().enumerate() {
             let question = Question::of(*make, &marker(1, i));
-            let mut judge = Judge::default();
-            judge.asked(&question);
+            let mut judge = Judge::of(&question);
             client.send_split(&question.bytes(), piece).unwrap();
             assert_eq!(
                 judge.read(&mut client),

@@ -30,6 +30,11 @@ pub fn seed(fixed: u64) -> u64 {
     seed
 }
 
+/// A pause between two looks at a condition.
+pub fn between_two_looks() {
+    std::thread::sleep(std::time::Duration::from_millis(5));
+}
+
 /// Sets something aside to be done when the scope ends, also by a panic.
 pub struct AtEnd<F: FnMut()>(pub F);
 

@@ -134,9 +134,13 @@ impl Suite {
 }
 
 async fn probe<S: Session>(set_up: &str, look: Option<(&str, &str)>) -> Outcome<(&'static str, String)> {
-    let mut session = S::open().await?;
-    let pid = match session.set_up(set_up).await {
-        Ok(pid) => pid,
+    let opened = async {
+        let mut session = S::open().await?;
+        let pid = session.set_up(set_up).await?;
+        Ok::<_, Failure>((session, pid))
+    };
+    let (mut session, pid) = match opened.await {
+        Ok(opened) => opened,
         Err(why) => return Ok(("refused", why.message)),
     };
     let (found, _held) = steal(pid).await?;

@@ -303,8 +303,9 @@ impl Probe {
         listener.listen("news").await.map_err(pg)?;
         self.listener = Some(listener);
         sqlx::query_scalar(
-            "SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen%' AND datname = current_database()
-             ORDER BY state_change DESC LIMIT 1",
+            // When nobody's last statement was LISTEN, it is the server connection that answers this.
+            "SELECT coalesce((SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen%'
+               AND datname = current_database() ORDER BY state_change DESC LIMIT 1), pg_backend_pid())",
         )
         .fetch_one(&mut self.connection)
         .await
