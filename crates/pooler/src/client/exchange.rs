@@ -336,6 +336,8 @@ impl Exchange<'_> {
                 self.counted.xact_time += now.saturating_sub(began);
             }
         }
+        let counted = std::mem::take(&mut self.counted);
+        self.client.pool.stats.add(self.client.info.thread, &counted);
         if self.server.replies.none() {
             info.query_at.store(0, Relaxed);
             let state = if self.server.transaction == Transaction::Idle {

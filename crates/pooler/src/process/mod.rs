@@ -57,6 +57,11 @@ pub enum RunError {
     /// Another process runs with this configuration.
     #[error("{0}")]
     Pidfile(#[from] PidfileError),
+    /// `-R` was asked for.
+    #[error(
+        "-R: taking over the sockets of a running pooler is not there yet; use so_reuseport with peer_id and [peers]"
+    )]
+    TakeOver,
     /// It does not run in the background.
     #[error("{0}")]
     Daemon(String),
@@ -70,6 +75,9 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`].
 pub fn run(options: &Options) -> Result<(), RunError> {
+    if options.takes_over {
+        return Err(RunError::TakeOver);
+    }
     if !options.daemon {
         return serve(options);
     }

@@ -31,7 +31,6 @@ pub enum PidfileError {
 #[derive(Debug)]
 pub struct Pidfile {
     path: PathBuf,
-    keeps: bool,
 }
 
 impl Pidfile {
@@ -81,36 +80,13 @@ impl Pidfile {
         })?;
         Ok(Self {
             path: path.to_owned(),
-            keeps: false,
         })
-    }
-
-    /// Writes the file in the place of that of a process whose work this one has taken over.
-    ///
-    /// # Errors
-    /// [`PidfileError`].
-    pub fn replace(path: &Path) -> Result<Self, PidfileError> {
-        match fs::remove_file(path) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(PidfileError::Io {
-                deed: "remove",
-                path: path.to_owned(),
-                cause,
-            }),
-            _ => Self::write(path),
-        }
-    }
-
-    /// Leaves the file where it is: it is another process's now.
-    pub fn keep(&mut self) {
-        self.keeps = true;
     }
 }
 
 impl Drop for Pidfile {
     fn drop(&mut self) {
-        if !self.keeps {
-            let _ = fs::remove_file(&self.path);
-        }
+        let _ = fs::remove_file(&self.path);
     }
 }
 
