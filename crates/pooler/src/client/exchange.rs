@@ -12,10 +12,11 @@ use super::{Client, ClientState, Ended};
 use crate::clock;
 use crate::config::{PoolMode, SessionState};
 use crate::log::Level;
-use crate::net::{SCRATCH, with_scratch};
+use crate::net::{LONG, with_scratch};
 use crate::pool::{Terms, Totals};
 use crate::refusal::Refusal;
 use crate::server::{Server, ServerState};
+use crate::wire;
 use crate::wire::ready::Transaction;
 
 /// A client and its server.
@@ -156,7 +157,7 @@ impl Exchange<'_> {
         if self.leaving {
             return !self.broken_off && self.server.replies.none();
         }
-        self.server.is_clean() && self.client.body == 0 && !self.client.inbox_is_new && !self.stays()
+        self.server.is_clean() && self.client.body == 0 && !self.client.has_begun() && !self.stays()
     }
 
     /// The server stays with this client until the client leaves.
@@ -202,7 +203,7 @@ impl Exchange<'_> {
         }
         with_scratch(|scratch| {
             let before = self.server.inbox.len();
-            if before >= SCRATCH / 2 {
+            if before >= LONG {
                 // No reply that must be read whole is so long.
                 return Err(self.server_is_gone(&io::Error::from(io::ErrorKind::InvalidData)));
             }
@@ -244,7 +245,7 @@ impl Exchange<'_> {
         if std::mem::take(&mut self.client.inbox_is_new) {
             return self.pass_on(cx, waiting.as_slice()).map(|()| true);
         }
-        if waiting.len() >= SCRATCH / 2 {
+        if waiting.len() >= LONG {
             return self.hear_long(cx, waiting);
         }
         with_scratch(|scratch| {
@@ -283,6 +284,9 @@ impl Exchange<'_> {
             Some(n) => self.counted.received += n as u64,
             None => {}
         }
+        let is_whole = wire::client_head(&waiting)
+            .is_ok_and(|head| head.is_some_and(|head| waiting.len() >= head.total));
+        self.client.inbox_is_new = is_whole;
         self.client.inbox = waiting;
         Ok(came.is_some())
     }

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use super::{Client, ClientState};
-use crate::net::{SCRATCH, with_scratch};
+use crate::net::{LONG, with_scratch};
 use crate::pool::Lane;
 use crate::refusal::Refusal;
 use crate::wire::error::{Severity, put_error};
@@ -59,6 +59,11 @@ impl Client {
         }
     }
 
+    /// A request has begun to come, or waits to be passed on: [`Self::request`] would not wait for more of it.
+    pub(super) fn has_begun(&self) -> bool {
+        self.inbox_is_new || self.inbox.len() >= LONG
+    }
+
     fn count_received(&self, n: usize) {
         let counted = crate::pool::Totals {
             received: n as u64,
@@ -91,7 +96,7 @@ impl Client {
                 b'd' | b'c' | b'f' => self.body = head.total,
                 b'H' if head.total == HEADER => self.body = head.total,
                 b'X' => break Some(First::Terminate),
-                _ if rest.len() >= head.total.min(SCRATCH / 2) => break Some(First::Request),
+                _ if rest.len() >= head.total.min(LONG) => break Some(First::Request),
                 _ => break None,
             }
         };

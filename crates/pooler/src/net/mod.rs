@@ -6,6 +6,6 @@ mod socket;
 mod stream;
 
 pub use outbox::Outbox;
-pub use scratch::{SCRATCH, with_scratch};
+pub use scratch::{LONG, SCRATCH, with_scratch};
 pub use socket::Socket;
 pub use stream::Stream;

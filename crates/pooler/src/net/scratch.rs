@@ -5,6 +5,10 @@ use std::cell::RefCell;
 /// Bytes that one read takes at most.
 pub const SCRATCH: usize = 64 * 1024;
 
+/// Bytes of a message that has not come whole from which on it counts as long: it no longer waits for a server, and is not
+/// copied into the buffer again for every read.
+pub const LONG: usize = SCRATCH / 2;
+
 thread_local! {
     static BUFFERS: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
 }

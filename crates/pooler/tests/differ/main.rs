@@ -110,7 +110,7 @@ impl Pair {
 
     /// # Panics
     /// With the shortest sequence found that differs, and both replies.
-    fn complain(&self, seed: u64, sequence: &Sequence) -> ! {
+    fn complain(&self, seed: u64, sequence: &Sequence, seen: &str) -> ! {
         // What leaves a client without an answer may leave the pooler in no state to answer others.
         let fresh = || Self::new(self.setup);
         let (mut short, mut pair) = (sequence.clone(), fresh());
@@ -125,7 +125,7 @@ impl Pair {
         }
         let (direct, pooled) = fresh().hear(&short);
         panic!(
-            "{:?}, CANVASS_TEST_SEED={seed}: the replies differ.\n\n{}\n\n{}",
+            "{:?}, CANVASS_TEST_SEED={seed}: the replies differ.\n\n{}\n\n{}\n\nAs first seen:\n{seen}",
             self.setup,
             short.show(),
             direct.compare(&pooled)
@@ -174,15 +174,20 @@ impl Pair {
                         let sequence = Generator::new(seed, self.setup).sequence();
                         if let Some(reason) = left_out(&sequence.says, self.setup) {
                             *left.lock().unwrap().entry(reason).or_insert(0) += 1;
-                        } else if self.outcome(&sequence) != Outcome::Same {
-                            *wrong.lock().unwrap() = Some((seed, sequence));
+                            continue;
+                        }
+                        let (direct, pooled) = self.hear(&sequence);
+                        if !direct.is_same(&pooled) {
+                            let seen = format!("{}\n{}", sequence.show(), direct.compare(&pooled));
+                            println!("CANVASS_TEST_SEED={seed}: first seen:\n{seen}");
+                            *wrong.lock().unwrap() = Some((seed, sequence, seen));
                         }
                     }
                 });
             }
         });
-        if let Some((seed, sequence)) = wrong.into_inner().unwrap() {
-            self.complain(seed, &sequence);
+        if let Some((seed, sequence, seen)) = wrong.into_inner().unwrap() {
+            self.complain(seed, &sequence, &seen);
         }
         let left = left.into_inner().unwrap();
         println!("{:?}: {number} sequences, left out: {left:#?}", self.setup);
@@ -225,6 +230,36 @@ fn every_broken_message_has_the_reply_of_postgresql() {
     let sequences = broken::all()
         .into_iter()
         .flat_map(|message| [vec![message.clone()], before_and_after(&message)]);
+    pair.check_all(sequences);
+}
+
+#[test]
+fn what_was_said_before_the_framing_was_lost_is_answered() {
+    let pair = Pair::new(Setup::Transaction);
+    let before: [&[Say]; 6] = [
+        &[Say::query("SELECT 1")],
+        &[
+            Say::query("BEGIN"),
+            Say::query("INSERT INTO sink VALUES (1, 'one')"),
+        ],
+        &[
+            Say::parse("", "SELECT 1"),
+            Say::bind("", "", &[]),
+            Say::execute("", 0),
+            Say::Sync,
+        ],
+        &[Say::parse("", "SELECT 1/0"), Say::bind("", "", &[])],
+        &[
+            Say::query("COPY sink FROM STDIN"),
+            Say::CopyData("1\tone\n".into()),
+        ],
+        &[Say::query(
+            "SELECT repeat('x', 5000) FROM generate_series(1, 100)",
+        )],
+    ];
+    let sequences = broken::out_of_step()
+        .into_iter()
+        .flat_map(|message| before.map(|before| [before, &[message.clone()]].concat()));
     pair.check_all(sequences);
 }
 
