@@ -3,6 +3,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,12 @@ use crate::net::{LONG, with_scratch};
 use crate::pool::{Terms, Totals};
 use crate::refusal::Refusal;
 use crate::server::{Server, ServerState};
+use crate::session::Statement;
 use crate::wire;
 use crate::wire::ready::Transaction;
+
+/// Terminate.
+const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 
 /// A client and its server.
 pub(super) struct Exchange<'a> {
@@ -35,6 +40,8 @@ pub(super) struct Exchange<'a> {
     pub(super) verdict: Option<Ended>,
     /// An error that ends the server's session has been passed on.
     pub(super) farewell: bool,
+    /// Statements whose Parse failed, and what the client called them.
+    pub(super) forgotten: Vec<(Arc<Statement>, Box<[u8]>)>,
     /// The request that is under way, to be sent again when its plan has grown old.
     pub(super) again: Again,
 }
@@ -59,6 +66,7 @@ impl Client {
             settings: 0,
             verdict: None,
             farewell: false,
+            forgotten: Vec::new(),
             again: Again::default(),
         };
         let ended = poll_fn(|cx| exchange.poll(cx)).await;
@@ -136,6 +144,7 @@ impl Exchange<'_> {
                 Ok(said) => said,
                 Err(ended) => return Poll::Ready(ended),
             };
+            self.take_leave();
             if self.leaving && self.is_hopeless() {
                 return Poll::Ready(Ended::Client(Refusal::silent(
                     "client disconnect while server was not ready",
@@ -150,6 +159,14 @@ impl Exchange<'_> {
     /// Everything that was read has been passed on.
     fn is_flushed(&self) -> bool {
         self.client.outbox.is_empty() && self.server.outbox.is_empty()
+    }
+
+    /// The client leaves a server of which nobody knows what it owes: PostgreSQL answers what there is, and ends.
+    fn take_leave(&mut self) {
+        if self.leaving && !self.broken_off && self.client.body == 0 && self.server.doubt.is_some() {
+            self.server.outbox.push(&TERMINATE);
+            self.broken_off = true;
+        }
     }
 
     /// Nothing is owed any more, and the server does not stay.

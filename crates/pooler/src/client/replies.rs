@@ -8,7 +8,7 @@ use super::splice::Splice;
 use crate::config::PoolMode;
 use crate::refusal::Refusal;
 use crate::server::{Met, Owed, Prepared};
-use crate::session::Statement;
+use crate::session::{OURS, Statement, Statements};
 use crate::wire::command_tag::{self, Trace};
 use crate::wire::error::{self, ServerError};
 use crate::wire::ready::Transaction;
@@ -17,6 +17,9 @@ use crate::wire::{self, HEADER, parameter_status};
 
 /// Bytes of an error that are read before it is passed on: its code and message stand at the front.
 const ENOUGH_OF_ERROR: usize = 8 * 1024;
+
+/// Names of statements that are remembered after their Parse failed.
+const MAX_FORGOTTEN: usize = 16;
 
 /// ParseComplete.
 const PARSE_COMPLETE: [u8; 5] = [b'1', 0, 0, 0, 4];
@@ -209,6 +212,9 @@ impl Exchange<'_> {
             return true;
         };
         self.farewell |= is_fatal(message);
+        if self.server.replies.lost_count() {
+            self.server.doubt = Some("a COPY failed that may have swallowed a Sync");
+        }
         let whole = message.len() == total;
         if whole && self.may_send_again(message) {
             self.undo(failed);
@@ -216,20 +222,35 @@ impl Exchange<'_> {
             return false;
         }
         self.again.client_heard();
-        let renamed = failed.first().and_then(|owed| match owed {
-            Owed::Parse(Some(prepared)) if prepared.instead.is_some() => {
-                let statement = prepared.statement.as_ref()?;
-                Some((statement.name.clone(), prepared.client_name.clone()?))
-            }
-            _ => None,
-        });
-        if let Some((ours, theirs)) = renamed.filter(|_| whole) {
+        // A statement that was to be closed behind the failed request has its name again after the undoing, one that was to
+        // be prepared has it before.
+        let before = self.renamed(message);
+        self.forgotten.truncate(MAX_FORGOTTEN);
+        self.undo(failed);
+        if let Some((ours, theirs)) = self.renamed(message).or(before).filter(|_| whole) {
             splice.replace(at, at + total, |out| {
-                error::put_with_name(message, &ours, &theirs, out)
+                error::put_with_name(message, &ours, &theirs, out);
             });
         }
-        self.undo(failed);
         true
+    }
+
+    /// The name of ours that an error speaks of, and what the client calls the statement.
+    fn renamed(&self, message: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+        let at = memchr::memmem::find(message, OURS)?;
+        let digits = message[at + OURS.len()..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let ours = &message[at..at + OURS.len() + digits];
+        let gone = || {
+            let mut forgotten = self.forgotten.iter().rev();
+            forgotten
+                .find(|(statement, _)| &*statement.name == ours)
+                .map(|(_, name)| &**name)
+        };
+        let theirs = self.client.statements.name_of(ours).or_else(gone)?;
+        Some((ours.to_vec(), theirs.to_vec()))
     }
 
     /// Takes back what was noted for replies that will not come.
@@ -248,15 +269,9 @@ impl Exchange<'_> {
                         Some(statement) => self.server.prepared.forget(statement),
                         None => self.server.unnamed = None,
                     }
-                    if let Some(name) = &prepared.client_name {
-                        statements.forget(name);
-                    }
+                    self.forgotten.extend(forget(statements, prepared.client_name));
                 }
-                Owed::LocalParse(prepared) => {
-                    if let Some(name) = &prepared.client_name {
-                        statements.forget(name);
-                    }
-                }
+                Owed::LocalParse(prepared) => self.forgotten.extend(forget(statements, prepared.client_name)),
                 Owed::LocalClose(closed) => statements.put_back(closed.client_name, closed.statement),
                 // It stays on the server, and may be more than there should be: known all the same.
                 Owed::Evicted(statement) => drop(self.server.prepared.add(&statement, usize::MAX)),
@@ -274,6 +289,12 @@ impl Exchange<'_> {
         let error = ServerError::read(message);
         error.sqlstate == "0A000" && error.message == "cached plan must not change result type"
     }
+}
+
+/// Forgets a statement of the client's; what it was called, since messages that name it may be under way.
+fn forget(statements: &mut Statements, name: Option<Box<[u8]>>) -> Option<(Arc<Statement>, Box<[u8]>)> {
+    let name = name?;
+    Some((statements.forget(&name)?, name))
 }
 
 fn is_fatal(message: &[u8]) -> bool {

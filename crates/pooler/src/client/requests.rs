@@ -9,7 +9,7 @@ use super::exchange::Exchange;
 use super::splice::Splice;
 use crate::refusal::Refusal;
 use crate::server::{Closed, Owed, Prepared, Server};
-use crate::session::Statement;
+use crate::session::{OURS, Statement};
 use crate::wire::bind::BindNames;
 use crate::wire::parse::Parse;
 use crate::wire::ready::{READY_IDLE, Transaction};
@@ -22,8 +22,6 @@ const MAX_STATEMENTS: usize = 100_000;
 const LONGEST_NAMES: usize = 4096;
 /// Bytes of a request that is kept, to be sent again if need be.
 const LONGEST_KEPT: usize = 16 * 1024;
-/// The beginning of every name of ours.
-const OURS: &[u8] = b"CANVASS_";
 /// A name that no statement has.
 const NOBODY: &[u8] = b"CANVASS_0";
 

@@ -84,6 +84,8 @@ pub struct Replies {
     copying: bool,
     /// An extended request failed: the server ignores everything until a Sync.
     skipping: bool,
+    /// Syncs that the present COPY swallows, if it does not fail before them.
+    swallowed: usize,
 }
 
 impl Replies {
@@ -125,7 +127,10 @@ impl Replies {
     /// Notes that a message went to the server which will be answered so. False: the server will not answer it.
     pub fn expect(&mut self, owed: Owed) -> bool {
         match owed {
-            Owed::Sync if self.copying => false,
+            Owed::Sync if self.copying => {
+                self.swallowed += 1;
+                false
+            }
             Owed::Sync => {
                 self.skipping = false;
                 self.queue.push_back(Owed::Sync);
@@ -166,6 +171,9 @@ impl Replies {
         match (kind, head) {
             // A simple query or a function call may bring any of these, as often as it likes.
             (b'T' | b'D' | b'C' | b'I' | b'H' | b'd' | b'c', Owed::Query) | (b'V', Owed::Function) => {
+                if kind == b'C' {
+                    self.swallowed = 0;
+                }
                 Met::Client
             }
             (b'G', Owed::Query | Owed::Execute) => {
@@ -173,7 +181,12 @@ impl Replies {
                 Met::Client
             }
             (b'D' | b'H' | b'd' | b'c', Owed::Execute) | (b't', Owed::Describe) => Met::Client,
-            (b'C' | b'I' | b's', Owed::Execute)
+            (b'C', Owed::Execute) => {
+                self.swallowed = 0;
+                self.queue.pop_front();
+                Met::Client
+            }
+            (b'I' | b's', Owed::Execute)
             | (b'T' | b'n', Owed::Describe)
             | (b'2', Owed::Bind)
             | (b'3', Owed::Close) => {
@@ -197,17 +210,24 @@ impl Replies {
     fn copy_begins(&mut self) {
         let end = self.queue.iter().position(|owed| matches!(owed, Owed::CopyEnd));
         let border = end.unwrap_or(self.queue.len());
-        let mut place = 0;
+        let (mut place, before) = (0, self.queue.len());
         self.queue.retain(|owed| {
             place += 1;
             place > border || !matches!(owed, Owed::Sync)
         });
+        self.swallowed += before - self.queue.len();
         match self.queue.iter().position(|owed| matches!(owed, Owed::CopyEnd)) {
             Some(at) => {
                 self.queue.remove(at);
             }
             None => self.copying = true,
         }
+    }
+
+    /// True when a COPY failed and nobody knows whether it swallowed the Syncs that were sent before its end: what is owed
+    /// cannot be told any more.
+    pub fn lost_count(&self) -> bool {
+        self.swallowed > 0
     }
 
     /// The server sent an error: the replies that will never come, the failed one first; nothing for a simple query,
@@ -321,6 +341,26 @@ mod tests {
         replies.meet(b'C');
         assert!(replies.ready());
         assert!(replies.none());
+    }
+
+    #[test]
+    fn when_a_copy_fails_that_may_have_swallowed_a_sync_the_count_is_lost() {
+        // Given a Sync sent early, in either order with CopyInResponse.
+        let mut early = owing([Owed::Query, Owed::Sync]);
+        early.meet(b'G');
+        let mut late = owing([Owed::Query]);
+        late.meet(b'G');
+        late.expect(Owed::Sync);
+        for mut replies in [early, late] {
+            assert!(replies.fail().unwrap().is_empty());
+            assert!(replies.lost_count());
+        }
+
+        // But not when the COPY went well.
+        let mut replies = owing([Owed::Query, Owed::Sync, Owed::CopyEnd]);
+        replies.meet(b'G');
+        replies.meet(b'C');
+        assert!(!replies.lost_count());
     }
 
     #[test]

@@ -4,4 +4,4 @@ mod settings;
 mod statements;
 
 pub use settings::{APPLICATION_NAME, Tracked, Values, as_reported};
-pub use statements::{Statement, Statements, Texts};
+pub use statements::{OURS, Statement, Statements, Texts};

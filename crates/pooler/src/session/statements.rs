@@ -5,6 +5,9 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+/// The beginning of every name of ours.
+pub const OURS: &[u8] = b"CANVASS_";
+
 /// A statement's text and parameter types, shared by all who prepared the same.
 #[derive(Debug)]
 pub struct Statement {
@@ -55,7 +58,7 @@ impl Texts {
         let id = shelf.last_id;
         let statement = Arc::new(Statement {
             id,
-            name: format!("CANVASS_{id}").into_bytes().into(),
+            name: [OURS, id.to_string().as_bytes()].concat().into(),
             definition: definition.into(),
         });
         shelf
@@ -96,6 +99,14 @@ impl Statements {
     /// The statement of this name.
     pub fn get(&self, name: &[u8]) -> Option<&Arc<Statement>> {
         self.named.get(name)
+    }
+
+    /// What the client calls the statement of this name of ours.
+    pub fn name_of(&self, ours: &[u8]) -> Option<&[u8]> {
+        let mut named = self.named.iter();
+        named
+            .find(|(_, statement)| &*statement.name == ours)
+            .map(|(name, _)| &**name)
     }
 
     /// How many named ones there are.

@@ -177,6 +177,11 @@ impl Heard {
         let Some((ended, before)) = self.lines.split_last() else {
             return false;
         };
+        // Cut off in a message: it was reset, and bytes that had been sent were lost. The pooler closes in order.
+        if ended.starts_with(ENDED) && ended != ENDED {
+            return pooled.lines.starts_with(before)
+                && pooled.lines.last().is_some_and(|line| line.starts_with(ENDED));
+        }
         let explained = match pooled.lines.split_last() {
             Some((last, [rest @ .., why])) if last == ended => rest == before && is_connection_error(why),
             _ => false,

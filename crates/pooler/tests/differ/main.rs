@@ -208,7 +208,7 @@ fn in_session_mode_the_replies_are_those_of_postgresql() {
 
 #[test]
 fn in_transaction_mode_with_tracked_statements_the_replies_are_those_of_postgresql() {
-    Pair::new(Setup::Transaction).run(seed(2_000_000), how_many(300));
+    Pair::new(Setup::Transaction).run(seed(2_000_000), how_many(1500));
 }
 
 #[test]
