@@ -267,7 +267,9 @@ impl Exchange<'_> {
                         // It has the name already: that is why it failed.
                         Some(_) if prepared.instead.is_some() => continue,
                         Some(statement) => self.server.prepared.forget(statement),
-                        None => self.server.unnamed = None,
+                        None if prepared.client_name.is_none() => self.server.unnamed = None,
+                        // A statement under its client's own name.
+                        None => {}
                     }
                     self.forgotten.extend(forget(statements, prepared.client_name));
                 }

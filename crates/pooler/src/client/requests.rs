@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use super::Ended;
 use super::exchange::Exchange;
 use super::splice::Splice;
+use crate::config::PoolMode;
 use crate::refusal::Refusal;
 use crate::server::{Closed, Owed, Prepared, Server};
 use crate::session::{OURS, Statement};
@@ -79,9 +80,9 @@ impl Exchange<'_> {
                     self.leaving = true;
                     return Ok(at);
                 }
-                b'P' | b'D' | b'C' if self.follows() => {
+                b'P' | b'D' | b'C' if self.looks_at(head) => {
                     let Some(message) = whole else {
-                        if head.total > self.terms.max_prepared_bytes.saturating_add(4096) {
+                        if head.total > self.longest_held() {
                             return Err(too_long(self.terms.max_prepared_bytes));
                         }
                         return Ok(at);
@@ -93,7 +94,7 @@ impl Exchange<'_> {
                     }
                     at += head.total;
                 }
-                b'B' if self.follows() => {
+                b'B' if self.looks_at(head) => {
                     let Some(end) = self.bind(head, rest, at, splice, &mut request) else {
                         return Ok(at);
                     };
@@ -142,8 +143,17 @@ impl Exchange<'_> {
         self.client.body = head.total - now;
     }
 
-    fn follows(&self) -> bool {
-        self.terms.follows_statements()
+    /// Messages about statements are looked at where a server changes hands: at the unnamed statement always, lest a client
+    /// meets another's, at those with names if they are followed.
+    fn looks_at(&self, head: Head) -> bool {
+        self.terms.mode != PoolMode::Session
+            && !self.server.replies.copying()
+            && (self.terms.follows_statements() || head.kind == b'B' || head.total <= self.longest_held())
+    }
+
+    /// Bytes of a message that is held until it is whole.
+    fn longest_held(&self) -> usize {
+        self.terms.max_prepared_bytes.saturating_add(4096)
     }
 
     /// Notes what a message that goes on as it is will be answered with.
@@ -222,6 +232,15 @@ impl Exchange<'_> {
             self.server.replies.expect(Owed::Parse(None));
             return Ok(());
         }
+        if !self.terms.follows_statements() {
+            self.counted.server_parses += 1;
+            self.server.replies.expect(Owed::Parse(Some(Box::new(Prepared {
+                client_name: Some(parse.name.into()),
+                statement: None,
+                instead: None,
+            }))));
+            return Ok(());
+        }
         if std::str::from_utf8(parse.name).is_err() {
             // Whether the client's encoding allows it, only the server can say: it keeps its name there.
             self.server.retire = true;
@@ -263,12 +282,12 @@ impl Exchange<'_> {
             instead: None,
         });
         if self.server.prepared.touch(&statement) {
-            if self.server.transaction != Transaction::Failed {
+            if self.server.transaction != Transaction::Failed && self.server.replies.within_one_request() {
                 splice.leave_out(at, end);
                 self.server.replies.expect(Owed::LocalParse(prepared));
                 return Ok(());
             }
-            // A failed transaction refuses most statements: only the server knows which.
+            // A transaction that has failed, or may have by then, refuses most statements: only the server knows which.
             splice.insert(at, |out| Target::put_statement(b'C', &statement.name, out));
             self.server.replies.expect(Owed::Evicted(statement.clone()));
             self.server.prepared.forget(&statement);
@@ -363,7 +382,7 @@ impl Exchange<'_> {
             }
             self.inject(at, splice, |exchange, out| exchange.need(&statement, out));
             splice.replace(at, at + end, |out| names.put_renamed(head, &statement.name, out));
-        } else if names.statement.starts_with(OURS) {
+        } else if names.statement.starts_with(OURS) && self.terms.follows_statements() {
             splice.replace(at, at + end, |out| names.put_renamed(head, NOBODY, out));
         }
         self.server.replies.expect(Owed::Bind);
@@ -388,7 +407,7 @@ impl Exchange<'_> {
             } else if let Some(statement) = self.client.statements.get(name).cloned() {
                 self.inject(at, splice, |exchange, out| exchange.need(&statement, out));
                 splice.replace(at, end, |out| Target::put_statement(b'D', &statement.name, out));
-            } else if name.starts_with(OURS) {
+            } else if name.starts_with(OURS) && self.terms.follows_statements() {
                 splice.replace(at, end, |out| Target::put_statement(b'D', NOBODY, out));
             }
         }
@@ -411,7 +430,7 @@ impl Exchange<'_> {
                     statement,
                 })));
                 return;
-            } else if name.starts_with(OURS) {
+            } else if name.starts_with(OURS) && self.terms.follows_statements() {
                 splice.replace(at, end, |out| Target::put_statement(b'C', NOBODY, out));
             }
         }
@@ -423,7 +442,6 @@ impl Exchange<'_> {
     fn deallocates(&mut self, message: &[u8], at: usize, splice: &mut Splice<'_>) -> bool {
         let looks_so = message.len() > HEADER + 10
             && !self.client.statements.is_empty()
-            && self.follows()
             && self.server.replies.is_empty();
         if !looks_so || self.server.transaction == Transaction::Failed {
             return false;

@@ -104,6 +104,13 @@ impl Replies {
         self.skipping
     }
 
+    /// True while everything that is owed belongs to one extended request that has not come to its Sync: if something
+    /// before fails, what follows is ignored, and otherwise the transaction stands where it stood.
+    pub fn within_one_request(&self) -> bool {
+        let borders = |owed: &Owed| matches!(owed, Owed::Sync | Owed::Query | Owed::Function | Owed::CopyEnd);
+        !self.copying && !self.queue.iter().any(borders)
+    }
+
     /// Replies that are owed.
     pub fn len(&self) -> usize {
         self.queue.len()
