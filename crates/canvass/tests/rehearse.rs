@@ -195,10 +195,10 @@ fn reports_replace_nothing_but_what_was_named() {
             .output()
             .unwrap()
     };
+    // On a busy machine its one request may begin late, which makes the run invalid; the reports are written all the same.
     let output = run(&["--json", "link.json", "--report", "out.html"]);
-    assert_eq!(
-        output.status.code(),
-        Some(0),
+    assert!(
+        folder.path().join("out.html").exists(),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
