@@ -83,7 +83,7 @@ impl AuthQuery for QueryOn {
         let pool = self.hub.auth_pool(&self.database, &self.auth_user);
         let thread = self.hub.this_thread();
         let taken = pool
-            .take(thread, Lane::Read, None)
+            .take(thread, Lane::Read, None, crate::clock::micros())
             .map_err(|refusal| unavailable(&refusal))?;
         let mut server = match taken {
             Taken::Server(server) => server,
@@ -109,7 +109,7 @@ impl AuthQuery for QueryOn {
             let message = read_message(&mut server.stream, 1 << 20).await.map_err(io)?;
             if let Some(answer) = reply.take(message[0], &message[HEADER..])? {
                 server.doubt = None;
-                pool.give_back(server, thread);
+                pool.give_back(server, thread, crate::clock::micros());
                 return answer;
             }
         }

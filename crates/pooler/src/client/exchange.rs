@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::replies::Again;
 use super::splice::Splice;
@@ -52,10 +52,9 @@ impl Client {
     /// # Errors
     /// Why the client must go.
     pub(super) async fn exchange(&mut self, mut server: Box<Server>) -> Result<(), Refusal> {
-        let began = Instant::now();
         let terms = self.pool.terms.load_full();
-        let now = self.now();
-        self.begin_work(&server, now);
+        let began = self.at;
+        self.begin_work(&server, began);
         let mut exchange = Exchange {
             client: self,
             server: &mut server,
@@ -73,7 +72,7 @@ impl Client {
         let counted = exchange.counted;
         self.pool.stats.add(self.info.thread, &counted);
         match ended {
-            Ended::Free => self.free(server, &terms, began.elapsed()).await,
+            Ended::Free => self.free(server, &terms, began).await,
             Ended::Client(reason) => {
                 self.part(server).await;
                 Err(reason)
@@ -98,16 +97,17 @@ impl Client {
     }
 
     /// The server owes nothing: back to the pool with it.
-    async fn free(&mut self, server: Box<Server>, terms: &Terms, held: Duration) -> Result<(), Refusal> {
+    async fn free(&mut self, server: Box<Server>, terms: &Terms, began: u64) -> Result<(), Refusal> {
         let refused = server.dirty && terms.session_state == SessionState::Refuse;
         if server.dirty || terms.reset_always {
             self.part(server).await;
         } else {
             self.info.unlink();
             if terms.refuse_early {
-                self.pool.note_hold(held);
+                let held = self.at.saturating_sub(began);
+                self.pool.note_hold(Duration::from_micros(held));
             }
-            self.pool.give_back(server, self.info.thread);
+            self.pool.give_back(server, self.info.thread, self.at);
         }
         if refused {
             Err(Refusal::session_state())
@@ -344,6 +344,7 @@ impl Exchange<'_> {
     pub(super) fn note_ready(&mut self) {
         use std::sync::atomic::Ordering::Relaxed;
         let now = clock::micros();
+        self.client.at = now;
         let info = &self.client.info;
         self.counted.queries += 1;
         let began = info.query_at.swap(now, Relaxed);

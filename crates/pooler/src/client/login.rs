@@ -291,6 +291,7 @@ async fn log_in(
         values: std::mem::take(&mut wanted.values),
         statements: Statements::default(),
         deadline: wanted.deadline,
+        at: crate::clock::micros(),
     };
     if let Err(refusal) = welcome(&mut client, startup.minor.min(MINOR)).await {
         *slot = Some(client.stream);
@@ -603,15 +604,21 @@ async fn welcome(client: &mut Client, minor: u16) -> Result<(), Refusal> {
 /// Has a server opened if there is none, and gives it back.
 async fn ask_server(client: &mut Client) -> Result<(), Refusal> {
     use crate::pool::{Lane, Taken};
-    client.info.set_state(ClientState::WaitingLogin, client.now());
-    let server = match client.pool.take(client.info.thread, Lane::Read, None)? {
+    client.at = crate::clock::micros();
+    client.info.set_state(ClientState::WaitingLogin, client.at);
+    let server = match client
+        .pool
+        .take(client.info.thread, Lane::Read, None, client.at)?
+    {
         Taken::Server(server) => server,
         Taken::Wait(place) => match client.wait(place).await? {
             super::wait::Waited::Server(server) => server,
             super::wait::Waited::Cancelled => return Err(Refusal::CANCELLED),
         },
     };
-    client.pool.give_back(server, client.info.thread);
+    client
+        .pool
+        .give_back(server, client.info.thread, crate::clock::micros());
     Ok(())
 }
 

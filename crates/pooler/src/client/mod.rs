@@ -10,6 +10,7 @@ mod splice;
 mod wait;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use info::{Cancels, ClientInfo, ClientState, Order, Replication};
 pub use login::serve;
@@ -43,7 +44,9 @@ pub struct Client {
     values: Values,
     statements: Statements,
     /// Seconds that it waits for a server at most, when it said so at its start-up.
-    deadline: Option<std::time::Duration>,
+    deadline: Option<Duration>,
+    /// When something last happened that changed its state, in [`clock::micros`].
+    at: u64,
 }
 
 /// How an exchange with a server ended.
@@ -81,7 +84,8 @@ impl Client {
     /// A server for the request that has come: free, prepared for this client, on this thread. `None`: the request was
     /// cancelled while it waited, and answered.
     async fn obtain(&mut self) -> Result<Option<Box<Server>>, Refusal> {
-        let began = std::time::Instant::now();
+        self.at = clock::micros();
+        let began = self.at;
         loop {
             let lane = request::lane(&self.inbox);
             let terms = self.pool.terms.load();
@@ -89,7 +93,7 @@ impl Client {
                 .deadline
                 .or(Some(terms.query_wait_timeout).filter(|t| !t.is_zero()));
             drop(terms);
-            let taken = match self.pool.take(self.info.thread, lane, patience) {
+            let taken = match self.pool.take(self.info.thread, lane, patience, self.at) {
                 Ok(taken) => taken,
                 Err(refusal) => return self.fail_request(&refusal).await,
             };
@@ -105,10 +109,9 @@ impl Client {
             };
             match self.make_ready(&mut server).await {
                 Ok(()) => {
-                    let waited = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
                     let counted = crate::pool::Totals {
                         assignments: 1,
-                        wait_time: waited,
+                        wait_time: self.at.saturating_sub(began),
                         ..Default::default()
                     };
                     self.pool.stats.add(self.info.thread, &counted);
@@ -124,7 +127,7 @@ impl Client {
                 }
                 Err(NotReady::Client(refusal)) => {
                     let thread = self.info.thread;
-                    self.pool.give_back(server, thread);
+                    self.pool.give_back(server, thread, clock::micros());
                     return Err(refusal);
                 }
             }
@@ -149,7 +152,7 @@ impl Client {
         }
         let terms = self.pool.terms.load_full();
         if let Some(sql) = terms.check_query.as_deref()
-            && server.idle_since.elapsed() >= terms.check_delay
+            && Duration::from_micros(self.at.saturating_sub(server.idle_since)) >= terms.check_delay
         {
             server.info.set_state(crate::server::ServerState::Tested);
             self.ask(server, sql)
@@ -209,7 +212,7 @@ impl Client {
                 server.values.forget_unreported(&welcome.values);
             }
         }
-        self.pool.give_back(server, self.info.thread);
+        self.pool.give_back(server, self.info.thread, clock::micros());
     }
 
     fn close(&self, server: &Server, why: &str) {
@@ -239,10 +242,6 @@ impl Client {
                 .unwrap_or_else(std::sync::PoisonError::into_inner) = name;
         }
         self.values.set(place, value);
-    }
-
-    fn now(&self) -> u64 {
-        clock::micros()
     }
 
     /// SUSPEND: true when nothing is to be read from anybody. Called when everything is written.

@@ -18,7 +18,7 @@ impl Client {
     /// # Errors
     /// Why the client must go.
     pub(super) async fn request(&mut self) -> Result<(), Refusal> {
-        self.info.set_state(ClientState::Idle, self.now());
+        self.info.set_state(ClientState::Idle, self.at);
         poll_fn(|cx| self.poll_request(cx)).await
     }
 

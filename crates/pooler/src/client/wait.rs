@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use super::request::gone;
 use super::{Client, ClientState, Order};
+use crate::clock;
 use crate::net::{SCRATCH, with_scratch};
 use crate::pool::{Outcome, Place};
 use crate::refusal::Refusal;
@@ -27,9 +28,10 @@ impl Client {
     pub(super) async fn wait(&mut self, mut place: Place) -> Result<Waited, Refusal> {
         let logs_in = self.info.state() == ClientState::WaitingLogin;
         if !logs_in {
-            self.info.set_state(ClientState::Waiting, self.now());
+            self.info.set_state(ClientState::Waiting, self.at);
         }
         let waited = poll_fn(|cx| self.poll_wait(cx, &mut place)).await;
+        self.at = clock::micros();
         self.info.wait_is_over();
         self.info.note_parked(false);
         waited

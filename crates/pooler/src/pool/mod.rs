@@ -14,7 +14,7 @@ pub(crate) mod upkeep;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -27,6 +27,7 @@ pub use terms::Terms;
 pub use upkeep::Failing;
 
 use crate::auth::Credentials;
+use crate::clock;
 use crate::hub::Hub;
 use crate::refusal::Refusal;
 use crate::server::{Server, ServerInfo, ServerState};
@@ -75,7 +76,7 @@ struct Inner {
     /// How long a server is held, in a moving average: what early refusal reckons with.
     hold: Duration,
     /// The last moment when there was work; pools of `*` databases leave after `autodb_idle_timeout`.
-    used_at: Instant,
+    used_at: u64,
 }
 
 /// What comes of asking for a server.
@@ -108,7 +109,7 @@ impl Pool {
                 failing: None,
                 members: HashMap::new(),
                 hold: Duration::from_millis(1),
-                used_at: Instant::now(),
+                used_at: clock::micros(),
             }),
         })
     }
@@ -117,11 +118,17 @@ impl Pool {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A server, or a place in the queue.
+    /// A server, or a place in the queue; `now` is the time.
     ///
     /// # Errors
     /// [`Refusal`]: the server is known to be down, or the wait would be too long.
-    pub fn take(&self, thread: usize, lane: Lane, deadline: Option<Duration>) -> Result<Taken, Refusal> {
+    pub fn take(
+        &self,
+        thread: usize,
+        lane: Lane,
+        deadline: Option<Duration>,
+        now: u64,
+    ) -> Result<Taken, Refusal> {
         let terms = self.terms.load();
         let paused = self.key.database_state.is_held();
         let ticket = {
@@ -138,7 +145,7 @@ impl Pool {
                 }
                 inner.refuse_at_once(&terms, lane, deadline)?;
             }
-            let ticket = Arc::new(Ticket::new(thread, lane));
+            let ticket = Arc::new(Ticket::new(thread, lane, now));
             inner.waiting.push(ticket.clone());
             ticket
         };
@@ -155,25 +162,25 @@ impl Pool {
     fn abandon(&self, ticket: &Arc<Ticket>) {
         self.lock().waiting.remove(ticket);
         if let Some(server) = ticket.abandon() {
-            self.give_back(server, ticket.thread);
+            self.give_back(server, ticket.thread, clock::micros());
         }
     }
 
-    /// Takes a server back: for the next who waits, or idle; or closes it, when it is not clean or not wanted.
-    pub fn give_back(&self, mut server: Box<Server>, thread: usize) {
+    /// Takes a server back at `now`: for the next who waits, or idle; or closes it, when it is not clean or not wanted.
+    pub fn give_back(&self, mut server: Box<Server>, thread: usize, now: u64) {
         if server.info.is_being_cancelled() {
             self.give_back_after_cancel(server);
             return;
         }
         let terms = self.terms.load();
         server.info.client.store(0, Ordering::Relaxed);
-        if !server.is_clean() || server.retire || server.dirty || self.is_unwanted(&server, &terms) {
+        if !server.is_clean() || server.retire || server.dirty || self.is_unwanted(&server, &terms, now) {
             drop(server);
             return;
         }
-        server.idle_since = Instant::now();
+        server.idle_since = now;
         let mut inner = self.lock();
-        inner.used_at = server.idle_since;
+        inner.used_at = now;
         if inner.live > terms.most() && inner.waiting.is_empty() {
             drop(inner);
             drop(server);
@@ -201,15 +208,15 @@ impl Pool {
         tokio::spawn(async move {
             server.info.cancels_delivered().await;
             let home = server.home;
-            me.give_back(server, home);
+            me.give_back(server, home, clock::micros());
         });
     }
 
-    fn is_unwanted(&self, server: &Server, terms: &Terms) -> bool {
+    fn is_unwanted(&self, server: &Server, terms: &Terms, now: u64) -> bool {
         server.generation != self.generation.load(Ordering::Relaxed)
             || server.info.close_needed.load(Ordering::Relaxed)
             || self.key.database_state.is_paused()
-            || terms.is_too_old(server.info.connected_at)
+            || terms.is_too_old(server.info.connected_at, now)
     }
 
     /// Notes how long a server was held.
@@ -255,7 +262,7 @@ impl Pool {
             match server {
                 Some(server) => {
                     let home = server.home;
-                    self.give_back(server, home);
+                    self.give_back(server, home, clock::micros());
                 }
                 None => return,
             }
@@ -291,7 +298,7 @@ impl Pool {
     }
 
     /// The moment since which its longest idle server is idle.
-    pub fn idle_longest_since(&self) -> Option<Instant> {
+    pub fn idle_longest_since(&self) -> Option<u64> {
         let inner = self.lock();
         inner
             .idle
@@ -307,15 +314,11 @@ impl Pool {
             live: inner.live,
             connecting: inner.connecting,
             waiting: inner.waiting.len(),
-            oldest_wait: inner
-                .waiting
-                .oldest()
-                .map(|since| since.elapsed())
-                .unwrap_or_default(),
+            oldest_wait: inner.waiting.oldest().map(clock::since).unwrap_or_default(),
             ..Counts::default()
         };
         let terms = self.terms.load();
-        let now = crate::clock::micros();
+        let now = clock::micros();
         for member in inner.members.values() {
             counts.count(terms.shown_state(member, now));
         }
@@ -344,7 +347,7 @@ impl Pool {
     /// True when nobody has used it for `idle`, and it holds nothing.
     pub fn is_forgotten(&self, idle: Duration) -> bool {
         let inner = self.lock();
-        inner.waiting.is_empty() && inner.used_at.elapsed() >= idle
+        inner.waiting.is_empty() && clock::since(inner.used_at) >= idle
     }
 }
 

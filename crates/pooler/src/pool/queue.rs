@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
 
 use super::{Pool, Terms};
 use crate::refusal::Refusal;
@@ -11,7 +10,8 @@ use crate::server::Server;
 
 /// A server goes to its own thread's next in line as long as nobody on another thread has waited this much longer: that
 /// saves moving it between event loops, and bounds by how much the order can be bent.
-const BEND: Duration = Duration::from_millis(10);
+/// In microseconds.
+const BEND: u64 = 10_000;
 
 /// What kind of work waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub enum Lane {
 /// A place in the queue.
 #[derive(Debug)]
 pub struct Ticket {
-    /// When it was drawn.
-    pub since: Instant,
+    /// When it was drawn, in [`crate::clock::micros`].
+    pub since: u64,
     pub(super) thread: usize,
     lane: Lane,
     state: Mutex<State>,
@@ -50,9 +50,9 @@ pub enum Outcome {
 
 impl Ticket {
     /// A place at the end.
-    pub fn new(thread: usize, lane: Lane) -> Self {
+    pub fn new(thread: usize, lane: Lane, since: u64) -> Self {
         Self {
-            since: Instant::now(),
+            since,
             thread,
             lane,
             state: Mutex::new(State::Waiting(None)),
@@ -184,7 +184,7 @@ impl Queue {
     }
 
     /// When the one who has waited longest began.
-    pub(super) fn oldest(&self) -> Option<Instant> {
+    pub(super) fn oldest(&self) -> Option<u64> {
         let all = self.lanes.iter().flatten();
         all.filter_map(|queue| Some(queue.front()?.since)).min()
     }
@@ -228,7 +228,7 @@ impl Queue {
     }
 
     /// Who is first in a lane: since when, and on which thread.
-    fn head(&self, lane: Lane, thread: usize) -> Option<(Instant, usize)> {
+    fn head(&self, lane: Lane, thread: usize) -> Option<(u64, usize)> {
         let queues = &self.lanes[lane as usize];
         let head = |thread: usize| Some((queues[thread].front()?.since, thread));
         let oldest = (0..queues.len()).filter_map(head).min()?;
@@ -271,16 +271,13 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn ticket(since: Instant, thread: usize, lane: Lane) -> Arc<Ticket> {
-        Arc::new(Ticket {
-            since,
-            ..Ticket::new(thread, lane)
-        })
+    fn ticket(since: u64, thread: usize, lane: Lane) -> Arc<Ticket> {
+        Arc::new(Ticket::new(thread, lane, since))
     }
 
     #[test]
     fn the_order_is_bent_for_the_own_thread_but_not_by_much() {
-        let start = Instant::now();
+        let start = 0;
         let terms = Terms::default();
         let mut queue = Queue::new(2);
         let elsewhere = ticket(start, 1, Lane::Write);
@@ -304,7 +301,7 @@ mod tests {
 
     #[test]
     fn lanes_get_their_shares_and_nobody_starves() {
-        let start = Instant::now();
+        let start = 0;
         let terms = Terms {
             lanes: true,
             read_share: 25,

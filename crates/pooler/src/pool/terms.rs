@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::clock;
 use crate::config::{CheckQuery, Config, Database, LoadBalanceHosts, PoolMode, SessionState, User};
 use crate::server::{ServerInfo, ServerState};
 
@@ -185,8 +184,8 @@ impl Terms {
 
     /// True for a server connected at `connected_at` (µs since 1970) that has reached its lifetime; a lifetime of zero
     /// is one use.
-    pub fn is_too_old(&self, connected_at: u64) -> bool {
-        u128::from(clock::micros().saturating_sub(connected_at)) >= self.lifetime.as_micros()
+    pub fn is_too_old(&self, connected_at: u64, now: u64) -> bool {
+        Duration::from_micros(now.saturating_sub(connected_at)) >= self.lifetime
     }
 
     /// What a server is doing, as the console says it at `now` (µs since 1970): an idle one is `used` when it will be

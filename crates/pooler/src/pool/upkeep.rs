@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::census::Full;
 use super::{Pool, Seat, Terms, Welcome};
+use crate::clock;
 use crate::config::ServerCap;
 use crate::log::Level;
 use crate::pooler::Phase;
@@ -87,13 +88,11 @@ impl Pool {
                 .min_size
                 .saturating_sub(inner.live.saturating_sub(inner.connecting)),
         );
-        let waited = inner
-            .waiting
-            .oldest()
-            .map(|since| since.elapsed())
-            .unwrap_or_default();
-        let most = terms.most_after(waited);
-        if wanted <= inner.connecting || inner.connecting >= LOGINS_AT_ONCE || inner.live >= most {
+        if wanted <= inner.connecting || inner.connecting >= LOGINS_AT_ONCE || inner.live >= terms.most() {
+            return Opened::No;
+        }
+        let waited = inner.waiting.oldest().map(clock::since).unwrap_or_default();
+        if inner.live >= terms.most_after(waited) {
             return Opened::No;
         }
         let failing = inner.failing.as_ref();
@@ -151,7 +150,7 @@ impl Pool {
         }
     }
 
-    fn connected(&self, hub: &crate::hub::Hub, mut server: Box<Server>, welcome: Welcome) {
+    fn connected(&self, hub: &crate::hub::Hub, server: Box<Server>, welcome: Welcome) {
         hub.log.server(
             Level::Log,
             &self.key,
@@ -170,8 +169,7 @@ impl Pool {
         }
         server.info.set_state(ServerState::Idle);
         let home = server.home;
-        server.idle_since = Instant::now();
-        self.give_back(server, home);
+        self.give_back(server, home, clock::micros());
         // More may be wanted than could be opened while logins failed.
         self.grow();
     }
@@ -245,10 +243,11 @@ impl Pool {
         let mut live = inner.live;
         let generation = self.generation.load(Ordering::Relaxed);
         let paused = self.key.database_state.is_paused();
+        let now = clock::micros();
         for idle in &mut inner.idle {
             let mut staying = VecDeque::with_capacity(idle.len());
             for mut server in idle.drain(..) {
-                let age = server.idle_since.elapsed();
+                let age = clock::since(server.idle_since);
                 let why = if !server.idle_is_well(&hub.tracked) {
                     Some("server conn crashed?")
                 } else if server.info.close_needed.load(Ordering::Relaxed) || server.generation != generation
@@ -256,7 +255,7 @@ impl Pool {
                     Some("database configuration changed")
                 } else if paused {
                     Some("pause mode")
-                } else if terms.is_too_old(server.info.connected_at) {
+                } else if terms.is_too_old(server.info.connected_at, now) {
                     Some("server lifetime over")
                 } else if !terms.idle_timeout.is_zero() && age >= terms.idle_timeout && live > terms.min_size
                 {
@@ -319,7 +318,7 @@ async fn measure_cap(hub: &crate::hub::Hub, server: &mut Server) {
 
 /// What is logged when a server leaves.
 pub(crate) fn closing(server: &Server, why: &str) -> String {
-    let age = crate::clock::micros().saturating_sub(server.info.connected_at) / 1_000_000;
+    let age = clock::micros().saturating_sub(server.info.connected_at) / 1_000_000;
     format!("closing because: {why} (age={age}s)")
 }
 

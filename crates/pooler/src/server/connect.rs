@@ -8,7 +8,6 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpStream, UnixStream};
@@ -415,7 +414,7 @@ impl Login {
             retire: false,
             dirty: false,
             home: target.thread,
-            idle_since: Instant::now(),
+            idle_since: clock::micros(),
             generation: target.generation,
             seat,
         }

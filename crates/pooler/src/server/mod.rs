@@ -8,7 +8,6 @@ mod prepared;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 pub use connect::{ConnectError, Endpoint, Target, connect};
 pub(crate) use connect::{open_for_cancel, open_to_peer};
@@ -55,8 +54,8 @@ pub struct Server {
     pub dirty: bool,
     /// The thread whose event loop it is registered with.
     pub home: usize,
-    /// When it was last given back.
-    pub idle_since: Instant,
+    /// When it was last given back, in [`crate::clock::micros`].
+    pub idle_since: u64,
     /// The pool's generation when it was opened: RECONNECT makes older ones leave.
     pub generation: u64,
     /// Its place among the connections that are allowed; given up when it is dropped.

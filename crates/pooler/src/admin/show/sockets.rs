@@ -192,7 +192,7 @@ fn pointer(id: u64) -> String {
 
 /// Local time, as in the log.
 fn time(micros: u64) -> String {
-    let at = i64::try_from(micros)
+    let at = i64::try_from(clock::on_the_wall(micros))
         .ok()
         .and_then(|micros| Timestamp::from_microsecond(micros).ok());
     let at = at
