@@ -100,7 +100,7 @@ count_processes() {
 bring_up() {
   say "starting canvass up in $dir/data"
   export CANVASS_WEB_METRICS_LISTEN="" CANVASS_WEB_MAX_CONNECTIONS=100000 CANVASS_WEB_WORKERS=$workers
-  "$binary" up --data "$dir/data" --listen "127.0.0.1:$port" >"$out/up.log" 2>&1 &
+  CANVASS_UP_POOL_LISTEN= "$binary" up --data "$dir/data" --listen "127.0.0.1:$port" >"$out/up.log" 2>&1 &
   up_pid=$!
   wait_ready "$up_pid" "$port" "$out/up.log"
   database=$(cat "$dir/data/secrets/database-url")

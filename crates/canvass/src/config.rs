@@ -25,7 +25,7 @@ pub(crate) struct Config {
 }
 
 /// `canvass up`'s settings.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Up {
     /// The directory that holds everything.
@@ -34,6 +34,19 @@ pub(crate) struct Up {
     pub(crate) user: String,
     /// PostgreSQL's port on loopback; 0 for a free one.
     pub(crate) postgres_port: u16,
+    /// Where the connection pool listens; empty: there is none.
+    pub(crate) pool_listen: String,
+}
+
+impl Default for Up {
+    fn default() -> Self {
+        Up {
+            data: String::new(),
+            user: String::new(),
+            postgres_port: 0,
+            pool_listen: "127.0.0.1:6432".to_owned(),
+        }
+    }
 }
 
 /// Where the settings come from; for every subcommand that needs the database.

@@ -16,6 +16,8 @@ mod survey_cmd;
 mod times;
 mod up;
 mod up_plan;
+mod up_pool;
+mod up_program;
 mod up_screen;
 mod up_serve;
 mod wave;

@@ -1,6 +1,7 @@
 //! `canvass up`: everything on this machine.
 //!
-//! `up_plan.rs` is what was asked for, `up_serve.rs` the web part as a process, `up_screen.rs` what people see.
+//! `up_plan.rs` is what was asked for, `up_serve.rs` the web part as a process, `up_pool.rs` the connection pool as one,
+//! `up_screen.rs` what people see.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,13 +16,14 @@ use nix::sys::signal::Signal;
 use tokio::signal::unix::{self, SignalKind};
 
 use crate::up_plan::Plan;
+use crate::up_program::program;
 use crate::up_screen::Screen;
-use crate::{demo, keys, log, up_serve};
+use crate::{demo, keys, log, up_pool, up_serve};
 
-/// How long serve may take to finish what it accepted.
-const SERVE_GRACE: Duration = Duration::from_secs(10);
+/// How long serve may take to finish what it accepted, and the pool to end its transactions.
+const GRACE: Duration = Duration::from_secs(10);
 
-/// Run everything on this machine: PostgreSQL, the web part, and on first use a demonstration survey
+/// Run everything on this machine: PostgreSQL, web part, connection pool, and on first use a demonstration survey
 ///
 /// Keeps all its state under one directory and finds it again. Ctrl-C or SIGTERM stops it: what was accepted is
 /// finished first. A second Ctrl-C stops at once; nothing acknowledged is lost.
@@ -47,6 +49,7 @@ pub(crate) struct UpArgs {
 struct Running {
     cluster: Option<Arc<Cluster>>,
     serve: Option<Keeper<CommandService>>,
+    pool: Option<Keeper<CommandService>>,
 }
 
 /// Runs `canvass up` until it is told to stop.
@@ -96,6 +99,7 @@ async fn start_and_keep(plan: &Plan, screen: &Screen, running: &mut Running) -> 
     tokio::select! {
         gave_up = postgres.keep() => gave_up.into(),
         gave_up = serve.keep() => gave_up.into(),
+        gave_up = kept(running.pool.as_mut()) => gave_up,
         trouble = announced => trouble,
     }
 }
@@ -107,11 +111,11 @@ async fn start(
     running: &mut Running,
 ) -> anyhow::Result<Keeper<PostgresService>> {
     if !plan.dir.is_made() {
-        plan.check_port()?; // before the directory is made
+        plan.check_ports()?; // before the directory is made
     }
     let cluster = Arc::new(Cluster::create_or_open(plan.cluster_config(screen.notices())).await?);
     running.cluster = Some(Arc::clone(&cluster));
-    plan.check_port()?; // a serve left over from a killed run has gone by now
+    plan.check_ports()?; // a serve left over from a killed run has gone by now
     plan.check_files(cluster.user())?;
 
     let url = start_postgres(&cluster).await?;
@@ -125,7 +129,12 @@ async fn start(
     canvass_store::migrate(&url).await?;
     make_keys_and_demonstration(plan, &cluster, &url).await?;
 
-    let service = up_serve::service(plan, &cluster, &url)?;
+    let program = program(&cluster.dir().run(), cluster.user())?;
+    if let Some(service) = up_pool::service(plan, &cluster, &program)? {
+        let pool = Keeper::new(service, RestartPolicy::default(), screen.notices());
+        running.pool.insert(pool).start().await?;
+    }
+    let service = up_serve::service(plan, &cluster, &program, &url)?;
     let serve = running
         .serve
         .insert(Keeper::new(service, RestartPolicy::default(), screen.notices()));
@@ -169,25 +178,44 @@ async fn make_keys_and_demonstration(plan: &Plan, cluster: &Cluster, url: &str) 
     Ok(())
 }
 
+/// The reason when the pool is given up; without a pool never.
+async fn kept(pool: Option<&mut Keeper<CommandService>>) -> anyhow::Error {
+    match pool {
+        Some(pool) => pool.keep().await.into(),
+        None => std::future::pending().await,
+    }
+}
+
 async fn announce(plan: &Plan, screen: &Screen) -> anyhow::Result<()> {
     up_serve::ready(plan).await?;
     screen.running(plan)?;
     Ok(())
 }
 
-/// serve first, so that what it accepted is still committed; then PostgreSQL.
+/// Those who use the database first, so that what serve accepted is still committed; then PostgreSQL.
 async fn stop(running: Running, signals: &mut Signals, screen: &Screen) -> anyhow::Result<()> {
     let mut mode = Mode::Fast;
-    if let Some(keeper) = &running.serve
-        && let Some(process) = keeper.running()
-    {
+    let keepers = [&running.serve, &running.pool];
+    let services = keepers.map(|keeper| {
+        keeper
+            .as_ref()
+            .and_then(|keeper| Some((keeper, keeper.running()?)))
+    });
+    if services.iter().any(Option::is_some) {
         screen.stopping();
+        let [serve, pool] = services.map(|service| async move {
+            if let Some((keeper, process)) = service {
+                keeper.service().stop(process, GRACE).await;
+            }
+        });
         tokio::select! {
-            () = keeper.service().stop(process, SERVE_GRACE) => {}
+            _ = async { tokio::join!(serve, pool) } => {}
             () = signals.next() => {
                 mode = Mode::Immediate;
-                process.signal(Signal::SIGKILL);
-                process.exited().await;
+                for (_, process) in services.into_iter().flatten() {
+                    process.signal(Signal::SIGKILL);
+                    process.exited().await;
+                }
             }
         }
     }

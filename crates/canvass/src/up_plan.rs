@@ -11,6 +11,8 @@ use crate::up::UpArgs;
 
 /// Demonstration codes shown: one per school.
 const CODES: usize = 3;
+/// The setting of the pool's address.
+const POOL_LISTEN: &str = "up.pool_listen";
 
 /// What `canvass up` will do.
 pub(crate) struct Plan {
@@ -21,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) dir: DataDir,
     /// Where respondents come in.
     pub(crate) listen: SocketAddr,
+    /// Where the connection pool listens, unless it is switched off.
+    pub(crate) pool: Option<SocketAddr>,
 }
 
 impl Plan {
@@ -39,6 +43,10 @@ impl Plan {
             .unwrap_or_else(|| "canvass-data".into());
         let dir = DataDir::at(&data)?;
         let listen = resolve("--listen", &config.web.listen)?;
+        let pool = match config.up.pool_listen.as_str() {
+            "" => None,
+            address => Some(resolve(POOL_LISTEN, address)?),
+        };
         for file in [
             &mut config.keys,
             &mut config.web.tls_cert,
@@ -53,19 +61,27 @@ impl Plan {
             data,
             dir,
             listen,
+            pool,
         })
     }
 
     /// # Errors
     /// Another program listens where we should.
-    pub(crate) fn check_port(&self) -> anyhow::Result<()> {
-        Ok(check_port_free(self.listen, "--listen")?)
+    pub(crate) fn check_ports(&self) -> anyhow::Result<()> {
+        check_port_free(self.listen, "--listen")?;
+        if let Some(pool) = self.pool {
+            check_port_free(pool, POOL_LISTEN)?;
+        }
+        Ok(())
     }
 
     /// # Errors
     /// The user as whom serve runs cannot listen where it should, or cannot read what it needs.
     pub(crate) fn check_files(&self, user: &User) -> anyhow::Result<()> {
         check_port_open_to(user, self.listen, "--listen")?;
+        if let Some(pool) = self.pool {
+            check_port_open_to(user, pool, POOL_LISTEN)?;
+        }
         for file in [
             &self.config.keys,
             &self.config.web.tls_cert,
@@ -115,13 +131,18 @@ impl Plan {
 
     /// Where this machine itself reaches serve.
     pub(crate) fn reach(&self) -> SocketAddr {
-        let ip = match self.listen.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        SocketAddr::new(ip, self.listen.port())
+        reachable(self.listen)
     }
+}
+
+/// Where this machine itself reaches what listens at `address`.
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
 }
 
 fn resolve(setting: &str, address: &str) -> anyhow::Result<SocketAddr> {

@@ -44,7 +44,15 @@ impl Screen {
         if !codes.trim().is_empty() {
             writeln!(out, "  Codes  {}", codes.lines().collect::<Vec<_>>().join("   "))?;
         }
-        writeln!(out, "  Logs   {}  (serve.log, postgres.log)", logs.display())?;
+        if let Some(pool) = plan.pool {
+            let url = plan.data.join("secrets/pool-url");
+            writeln!(out, "  Pool   {pool}  (psql \"$(cat {})\")", url.display())?;
+        }
+        writeln!(
+            out,
+            "  Logs   {}  (serve.log, pool.log, postgres.log)",
+            logs.display()
+        )?;
         writeln!(out, "  Stop   Ctrl-C, or kill {}\n", std::process::id())
     }
 

@@ -1,13 +1,11 @@
 //! serve as a process of its own: what it is given, and when it is ready.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use canvass_stack::{Cluster, CommandService, Error, Spec, User, write_private};
+use canvass_stack::{Cluster, CommandService, Error, Spec, write_private};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -24,13 +22,18 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 /// serve with the plan's settings. Its secrets go through the environment and a private file, never its arguments.
 ///
 /// # Errors
-/// The settings file or the copy of the program cannot be written.
-pub(crate) fn service(plan: &Plan, cluster: &Cluster, url: &str) -> anyhow::Result<CommandService> {
+/// The settings file cannot be written.
+pub(crate) fn service(
+    plan: &Plan,
+    cluster: &Cluster,
+    program: &Path,
+    url: &str,
+) -> anyhow::Result<CommandService> {
     let (dir, user) = (cluster.dir(), cluster.user());
     let settings = write_settings(plan, cluster)?;
     // serve runs as somebody who may not raise the limit.
     open_files::raise(plan.config.web.max_connections.saturating_add(open_files::OTHERS));
-    let spec = Spec::new("serve", program(&dir.run(), user)?)
+    let spec = Spec::new("serve", program)
         .arg("serve")
         .arg("--supervised")
         .arg("--listen")
@@ -51,25 +54,6 @@ fn write_settings(plan: &Plan, cluster: &Cluster) -> anyhow::Result<PathBuf> {
     let text = toml::to_string(&plan.config).context("writing serve's settings")?;
     write_private(&path, text.as_bytes(), cluster.user())?;
     Ok(path)
-}
-
-/// This very program, or a copy of it where the user may run it.
-fn program(run: &Path, user: &User) -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("finding this program's file")?;
-    if user.may_execute(&own)? {
-        return Ok(own);
-    }
-    let (copy, new) = (run.join("canvass"), run.join("canvass.new"));
-    let failed = || format!("{}: cannot copy this program there", copy.display());
-    // What stands in its place may be a link to anywhere: root must not write there.
-    if fs::symlink_metadata(&new).is_ok() {
-        fs::remove_file(&new).with_context(failed)?;
-    }
-    fs::copy(&own, &new).with_context(failed)?;
-    fs::set_permissions(&new, fs::Permissions::from_mode(0o755)).with_context(failed)?;
-    user.own(&new)?;
-    fs::rename(&new, &copy).with_context(failed)?;
-    Ok(copy)
 }
 
 /// Waits until serve says that it can save.

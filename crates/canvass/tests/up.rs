@@ -21,14 +21,20 @@ const POLL: Duration = Duration::from_millis(20);
 struct Place {
     temp: tempfile::TempDir,
     listen: SocketAddr,
+    pool: SocketAddr,
 }
 
 impl Place {
     fn new() -> Place {
         let temp = tempfile::Builder::new().prefix("up-").tempdir_in("/tmp").unwrap();
         fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let listen = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Place { temp, listen }
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (listen, pool) = (free(), free()); // both taken at once, so that they differ
+        Place {
+            temp,
+            listen: listen.local_addr().unwrap(),
+            pool: pool.local_addr().unwrap(),
+        }
     }
 
     fn root(&self) -> &Path {
@@ -44,6 +50,7 @@ impl Place {
         command
             .args(["up", "--data", "data", "--listen", &self.listen.to_string()])
             .current_dir(self.root())
+            .env("CANVASS_UP_POOL_LISTEN", self.pool.to_string())
             .env("CANVASS_WEB_METRICS_LISTEN", "")
             .env("CANVASS_WEB_MIN_FREE_BYTES", (64 << 20).to_string())
             .stdin(Stdio::null())
@@ -204,7 +211,10 @@ fn it_serves_stops_in_order_and_finds_everything_again() {
         "keys.toml",
         "secrets/demo-codes",
         "secrets/database-url",
+        "secrets/pool-users",
+        "secrets/pool-url",
         "run/serve.toml",
+        "run/pool.ini",
     ] {
         let mode = fs::metadata(place.dir().join(file)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{file}");
@@ -292,6 +302,82 @@ fn what_dies_is_started_again_even_from_a_place_that_only_root_can_reach() {
     );
 }
 
+/// What a query through the pool gives: several connections at once, since that is what it is for.
+fn asked_through_the_pool(place: &Place) -> Result<Vec<String>, tokio_postgres::Error> {
+    let url = fs::read_to_string(place.dir().join("secrets/pool-url")).unwrap();
+    let config: tokio_postgres::Config = url.trim().parse().unwrap();
+    assert_eq!(config.get_ports(), [place.pool.port()]);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut users = Vec::new();
+        for _ in 0..40 {
+            let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+            tokio::spawn(connection);
+            let row = client.query_one("SELECT current_user::text", &[]).await?;
+            users.push((client, row.get::<_, String>(0)));
+        }
+        Ok(users.into_iter().map(|(_, user)| user).collect())
+    })
+}
+
+#[test]
+fn others_work_with_the_database_through_the_pool() {
+    let place = Place::new();
+    let up = place.up();
+    assert!(
+        up.summary.contains(&format!("Pool   {}", place.pool)),
+        "{}",
+        up.summary
+    );
+    until("the pool", || TcpStream::connect(place.pool).is_ok());
+    let users = asked_through_the_pool(&place).unwrap();
+    assert_eq!(users, ["canvass"; 40]);
+    let log = fs::read_to_string(place.dir().join("log/pool.log")).unwrap();
+    let servers = log.matches("new connection to server").count();
+    assert!(
+        (1..=20).contains(&servers),
+        "40 clients, {servers} servers: {log}"
+    );
+
+    let pool = place.pid("run/pool.pid").unwrap();
+    sigkill(pool);
+    until("another pool", || {
+        place.pid("run/pool.pid").is_some_and(|pid| pid != pool) && asked_through_the_pool(&place).is_ok()
+    });
+    assert!(place.is_ready());
+
+    // A client that stays does not keep everything from stopping.
+    let idle = TcpStream::connect(place.pool).unwrap();
+    up.signal(Signal::SIGTERM);
+    let (status, said) = up.ended();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("pool was ended by SIGKILL; starting it again in 0.2 s"),
+        "{said}"
+    );
+    assert_eq!(place.processes(), [] as [i32; 0]);
+    drop(idle);
+}
+
+#[test]
+fn without_an_address_there_is_no_pool() {
+    let place = Place::new();
+    let up = Up::wait(
+        place
+            .command(Path::new(env!("CARGO_BIN_EXE_canvass")))
+            .env("CANVASS_UP_POOL_LISTEN", "")
+            .spawn()
+            .unwrap(),
+    );
+    assert!(!up.summary.contains("Pool"), "{}", up.summary);
+    assert!(!place.dir().join("run/pool.pid").exists());
+    up.signal(Signal::SIGTERM);
+    assert_eq!(up.ended().0.code(), Some(0));
+}
+
 #[test]
 fn a_serve_that_cannot_live_is_given_up_with_the_reason() {
     let place = Place::new();
@@ -362,6 +448,15 @@ fn refusals_come_before_anything_is_made() {
     let expected = format!(
         "{}: already in use by another program: stop that one, or change --listen",
         place.listen
+    );
+    assert!(said.contains(&expected), "{said}");
+    drop(taken);
+
+    let taken = TcpListener::bind(place.pool).unwrap();
+    let said = place.refused(|_| {});
+    let expected = format!(
+        "{}: already in use by another program: stop that one, or change up.pool_listen",
+        place.pool
     );
     assert!(said.contains(&expected), "{said}");
     drop(taken);

@@ -261,9 +261,9 @@ impl Process {
         }
     }
 
-    /// SIGTERM, then SIGKILL after `grace`. For services that keep nothing; never for PostgreSQL.
-    pub async fn terminate(&self, grace: Duration) -> ExitStatus {
-        self.signal(Signal::SIGTERM);
+    /// `signal`, then SIGKILL after `grace`. For services that keep nothing; never for PostgreSQL.
+    pub async fn terminate(&self, signal: Signal, grace: Duration) -> ExitStatus {
+        self.signal(signal);
         if let Ok(status) = tokio::time::timeout(grace, self.exited()).await {
             return status;
         }

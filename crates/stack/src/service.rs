@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::supervise::Service;
 use crate::{DataDir, Error, Process, Spec, User, files, leftovers};
 
@@ -12,6 +14,7 @@ pub struct CommandService {
     log: PathBuf,
     pid_file: PathBuf,
     owner: User,
+    end: Signal,
 }
 
 impl CommandService {
@@ -25,12 +28,21 @@ impl CommandService {
             pid_file: dir.run().join(format!("{name}.pid")),
             log,
             owner: owner.clone(),
+            end: Signal::SIGTERM,
         }
     }
 
-    /// Ends `process`: SIGTERM, `grace` to finish what it had accepted, then SIGKILL.
+    /// What tells it to finish what it has and end, also when we end without stopping it; SIGTERM unless set.
+    #[must_use]
+    pub fn ended_by(mut self, signal: Signal) -> CommandService {
+        self.spec = self.spec.on_parent_death(signal);
+        self.end = signal;
+        self
+    }
+
+    /// Ends `process`: SIGTERM or [`CommandService::ended_by`], `grace` to finish what it had accepted, then SIGKILL.
     pub async fn stop(&self, process: &Process, grace: Duration) {
-        process.terminate(grace).await;
+        process.terminate(self.end, grace).await;
         leftovers::remove_pid_file(&self.pid_file);
     }
 }

@@ -158,7 +158,7 @@ async fn a_stale_pid_file_with_a_number_that_is_now_another_programs_does_not_ma
 
     assert!(stranger.ended().is_none(), "the stranger is left alone");
     cluster.stop(Mode::Fast).await.unwrap();
-    stranger.terminate(Duration::from_secs(5)).await;
+    stranger.terminate(Signal::SIGTERM, Duration::from_secs(5)).await;
 }
 
 fn service(place: &Place, script: &str) -> (CommandService, User) {
@@ -238,7 +238,7 @@ async fn a_service_left_over_from_an_earlier_run_is_ended_and_a_stranger_is_not(
     assert!(leftover.exited().await.code().is_none());
     assert!(stranger.ended().is_none());
     assert!(!place.dir().join("run/serve.pid").exists());
-    stranger.terminate(Duration::from_secs(5)).await;
+    stranger.terminate(Signal::SIGTERM, Duration::from_secs(5)).await;
 }
 
 /// Run by the next test as a process of its own: starts a cluster and a service, then waits to be killed.

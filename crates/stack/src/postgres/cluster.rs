@@ -180,6 +180,11 @@ impl Cluster {
         Ok(format!("postgresql://{name}:{password}@{host}/{database}"))
     }
 
+    /// The role's password.
+    pub fn password(&self, role: Role) -> Result<String, Error> {
+        self.dir.password(&self.role_name(role))
+    }
+
     /// The role's name in the database.
     pub fn role_name(&self, role: Role) -> String {
         match role {
