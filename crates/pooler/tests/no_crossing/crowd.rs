@@ -290,10 +290,13 @@ impl<'a> Client<'a> {
         let Some(mut wire) = self.wire() else {
             return Ok(());
         };
-        wire.small_buffer();
+        let reads_on = self.dice.bool();
+        if !reads_on {
+            wire.small_buffer();
+        }
         let mut judge = Judge::of(&question);
         let _ = wire.send(&question.bytes());
-        if self.dice.bool() {
+        if reads_on {
             return self.settle(judge, wire);
         }
         let received = wire.read_bytes(5000);
