@@ -123,7 +123,7 @@ pub async fn cancel(hub: &Arc<Hub>, request: &ClientInfo, key: &BackendKey) {
             } else {
                 limit
             };
-            if tokio::time::timeout(limit, deliver(hub, request, &client, &server))
+            if crate::timer::timeout(limit, deliver(hub, request, &client, &server))
                 .await
                 .is_err()
             {
@@ -200,7 +200,10 @@ async fn pass_to_peer(hub: &Arc<Hub>, peer: u32, cancel: &ClientInfo, key: &Back
         let mut end = [0];
         stream.read(&mut end).await.ok()
     };
-    if tokio::time::timeout(Duration::from_secs(10), work).await.is_err() {
+    if crate::timer::timeout(Duration::from_secs(10), work)
+        .await
+        .is_err()
+    {
         hub.log.line(
             Level::Warning,
             &format!("cancel request for peer {peer}: no answer"),

@@ -2,18 +2,16 @@
 //! reads it once when the request comes, once when a server has been waited for, and once when the reply is over.
 
 use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The same moment by two clocks.
-static START: LazyLock<(Instant, u64)> = LazyLock::new(|| {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (Instant::now(), micros_of(since))
-});
+use nix::time::{ClockId, clock_gettime};
+
+/// How far the clock on the wall was before the one that never goes back, when the process began.
+static AHEAD: LazyLock<u64> = LazyLock::new(|| wall().saturating_sub(steady()));
 
 /// Microseconds since 1970, by a clock that never goes back: differences are true lengths of time.
 pub fn micros() -> u64 {
-    let (start, at) = &*START;
-    at + micros_of(start.elapsed())
+    *AHEAD + steady()
 }
 
 /// How long ago that was, in [`micros`].
@@ -23,10 +21,19 @@ pub fn since(at: u64) -> Duration {
 
 /// A moment of [`micros`] by the clock on the wall, which may have been set since the start.
 pub fn on_the_wall(at: u64) -> u64 {
-    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (at + micros_of(wall)).saturating_sub(micros())
+    (at + wall()).saturating_sub(micros())
 }
 
-fn micros_of(length: Duration) -> u64 {
-    u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
+/// Microseconds since the machine started.
+fn steady() -> u64 {
+    // Every system that this runs on has the clock.
+    clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(0, |now| {
+        now.tv_sec() as u64 * 1_000_000 + now.tv_nsec() as u64 / 1_000
+    })
+}
+
+/// Microseconds since 1970.
+fn wall() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

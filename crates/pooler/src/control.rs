@@ -233,7 +233,7 @@ impl Hub {
         if limit.is_zero() {
             return all.await;
         }
-        if tokio::time::timeout(limit, all).await.is_ok() {
+        if crate::timer::timeout(limit, all).await.is_ok() {
             return;
         }
         let is_late = |client: &ClientInfo| !stands_still(client) && client.state() != ClientState::Login;
@@ -242,7 +242,7 @@ impl Hub {
         }
         let rest = self.until(|| !self.clients().iter().any(|client| is_late(client)));
         // Whoever does not even take its last words has a second for that.
-        let _ = tokio::time::timeout(Duration::from_secs(3), rest).await;
+        let _ = crate::timer::timeout(Duration::from_secs(3), rest).await;
     }
 
     /// RECONNECT: servers leave when they are free, new ones take their places.

@@ -425,7 +425,7 @@ impl Accepting {
     async fn rest(&self, error: &io::Error) {
         if error.kind() != io::ErrorKind::ConnectionAborted {
             self.complain(error);
-            tokio::time::sleep(REST).await;
+            crate::timer::sleep(REST).await;
         }
     }
 

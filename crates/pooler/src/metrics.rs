@@ -42,13 +42,13 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: StdTcpListener) {
                 let hub = hub.clone();
                 tokio::spawn(async move {
                     // Whoever does not read its answer has had its time.
-                    let _ = tokio::time::timeout(PATIENCE, answer(&hub, socket)).await;
+                    let _ = crate::timer::timeout(PATIENCE, answer(&hub, socket)).await;
                     drop(place);
                 });
             }
             Err(error) => {
                 hub.log.line(Level::Error, &format!("metrics_listen: {error}"));
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                crate::timer::sleep(Duration::from_secs(1)).await;
             }
         }
     }

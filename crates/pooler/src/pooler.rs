@@ -16,6 +16,7 @@ use crate::files::Files;
 use crate::hub::Hub;
 use crate::listen::{self, Accepted, Listeners};
 use crate::log::{Level, Log};
+use crate::timer;
 use crate::upkeep;
 
 /// Why a pooler does not start.
@@ -84,6 +85,7 @@ impl Pooler {
         log: Log,
         listeners: Listeners,
     ) -> Result<Self, StartError> {
+        timer::start()?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let count = config
             .canvass
@@ -107,7 +109,7 @@ impl Pooler {
         let mut listeners = Some((listeners, inboxes));
         for (number, inbox) in receivers.into_iter().enumerate() {
             let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
+                .enable_io()
                 .build()?;
             let worker = Worker {
                 hub: hub.clone(),

@@ -65,7 +65,7 @@ pub(crate) async fn serve(
         return;
     }
     info.request_at.store(crate::clock::micros(), Ordering::Relaxed);
-    let sentenced = std::future::poll_fn(|cx| match info.sentence(cx.waker()) {
+    let sentenced = std::future::poll_fn(|_| match info.sentence() {
         Some(refusal) => std::task::Poll::Ready(refusal),
         None => std::task::Poll::Pending,
     });

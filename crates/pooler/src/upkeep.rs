@@ -10,6 +10,7 @@ use crate::config::PoolMode;
 use crate::hub::Hub;
 use crate::pool::{Mode, Terms};
 use crate::refusal::Refusal;
+use crate::timer;
 
 /// How often the deadlines of clients are looked at.
 const CLIENTS_EVERY: Duration = Duration::from_millis(100);
@@ -18,8 +19,7 @@ const POOLS_EVERY: Duration = Duration::from_millis(300);
 
 /// Does it until the process ends.
 pub(crate) async fn run(hub: Arc<Hub>) {
-    let mut ticks = tokio::time::interval(CLIENTS_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut ticks = timer::interval(CLIENTS_EVERY);
     let mut pools_at = Instant::now();
     loop {
         let called = tokio::select! {

@@ -83,7 +83,13 @@ impl AuthQuery for QueryOn {
         let pool = self.hub.auth_pool(&self.database, &self.auth_user);
         let thread = self.hub.this_thread();
         let taken = pool
-            .take(thread, Lane::Read, None, crate::clock::micros())
+            .take(
+                thread,
+                Lane::Read,
+                None,
+                crate::clock::micros(),
+                &pool.terms.load(),
+            )
             .map_err(|refusal| unavailable(&refusal))?;
         let mut server = match taken {
             Taken::Server(server) => server,

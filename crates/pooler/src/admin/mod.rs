@@ -140,7 +140,7 @@ pub(crate) async fn serve(hub: &Arc<Hub>, info: &Arc<ClientInfo>, stream: Stream
         console.stream.flush().await?;
         console.stream.shutdown().await
     };
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), goodbye).await;
+    let _ = crate::timer::timeout(std::time::Duration::from_secs(1), goodbye).await;
     info.is_admin.store(false, Ordering::Relaxed);
     resume_after_the_last(hub, login.rights);
 }
@@ -181,7 +181,7 @@ impl Console<'_> {
         loop {
             self.info.set_state(ClientState::Idle, clock::micros());
             let (info, stream) = (self.info, &mut self.stream);
-            let sentenced = poll_fn(|cx| info.sentence(cx.waker()).map_or(Poll::Pending, Poll::Ready));
+            let sentenced = poll_fn(|_| info.sentence().map_or(Poll::Pending, Poll::Ready));
             let message = tokio::select! {
                 refusal = sentenced => return refusal,
                 message = message(stream) => message,

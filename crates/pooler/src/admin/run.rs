@@ -163,7 +163,7 @@ impl Console<'_> {
     async fn wait<T>(&mut self, work: impl Future<Output = T>) -> Result<Option<T>, Refusal> {
         self.info.set_state(ClientState::Waiting, clock::micros());
         let (info, stream) = (self.info, &mut self.stream);
-        let ordered = poll_fn(|cx| info.next_order(cx.waker()).map_or(Poll::Pending, Poll::Ready));
+        let ordered = poll_fn(|_| info.next_order().map_or(Poll::Pending, Poll::Ready));
         let left = async {
             match stream.fill_buf().await {
                 Ok([]) => Refusal::silent("client unexpected eof"),

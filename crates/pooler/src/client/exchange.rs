@@ -51,15 +51,14 @@ impl Client {
     ///
     /// # Errors
     /// Why the client must go.
-    pub(super) async fn exchange(&mut self, mut server: Box<Server>) -> Result<(), Refusal> {
-        let terms = self.pool.terms.load_full();
+    pub(super) async fn exchange(&mut self, mut server: Box<Server>, terms: &Terms) -> Result<(), Refusal> {
         let began = self.at;
         self.begin_work(&server, began);
         let mut exchange = Exchange {
+            counted: std::mem::take(&mut self.counted),
             client: self,
             server: &mut server,
-            terms: &terms,
-            counted: Totals::default(),
+            terms,
             leaving: false,
             broken_off: false,
             settings: 0,
@@ -70,9 +69,9 @@ impl Client {
         };
         let ended = poll_fn(|cx| exchange.poll(cx)).await;
         let counted = exchange.counted;
-        self.pool.stats.add(self.info.thread, &counted);
+        self.counted = counted;
         match ended {
-            Ended::Free => self.free(server, &terms, began).await,
+            Ended::Free => self.free(server, terms, began).await,
             Ended::Client(reason) => {
                 self.part(server).await;
                 Err(reason)
@@ -107,7 +106,7 @@ impl Client {
                 let held = self.at.saturating_sub(began);
                 self.pool.note_hold(Duration::from_micros(held));
             }
-            self.pool.give_back(server, self.info.thread, self.at);
+            self.pool.give_back_on(server, self.info.thread, self.at, terms);
         }
         if refused {
             Err(Refusal::session_state())
@@ -120,7 +119,7 @@ impl Client {
 impl Exchange<'_> {
     /// Moves what can be moved.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        if let Some(sentence) = self.client.info.sentence(cx.waker()) {
+        if let Some(sentence) = self.client.info.sentence() {
             return Poll::Ready(Ended::Client(sentence));
         }
         loop {
@@ -130,9 +129,12 @@ impl Exchange<'_> {
             if self.client.info.is_to_park() && !self.is_flushed() || self.client.parks() {
                 return Poll::Pending;
             }
-            let heard = match self.hear_server(cx) {
-                Ok(heard) => heard,
-                Err(ended) => return Poll::Ready(ended),
+            let heard = match self.has_news() {
+                true => false,
+                false => match self.hear_server(cx) {
+                    Ok(heard) => heard,
+                    Err(ended) => return Poll::Ready(ended),
+                },
             };
             if let Some(ended) = self.verdict.take() {
                 return Poll::Ready(ended);
@@ -154,6 +156,15 @@ impl Exchange<'_> {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// The client has asked before the server was there: nothing is to be heard from the server yet.
+    fn has_news(&self) -> bool {
+        self.client.inbox_is_new && self.listens_to_client()
+    }
+
+    fn listens_to_client(&self) -> bool {
+        !self.leaving && self.server.outbox.is_empty() && !self.again.is_waiting()
     }
 
     /// Everything that was read has been passed on.
@@ -255,7 +266,7 @@ impl Exchange<'_> {
 
     /// Takes what the client has said: first what waits in its inbox, then one read; true when something came.
     fn hear_client(&mut self, cx: &mut Context<'_>) -> Result<bool, Ended> {
-        if self.leaving || !self.server.outbox.is_empty() || self.again.is_waiting() {
+        if !self.listens_to_client() {
             return Ok(false);
         }
         let waiting = std::mem::take(&mut self.client.inbox);

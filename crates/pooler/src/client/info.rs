@@ -2,9 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
-
-use futures_util::task::AtomicWaker;
+use std::task::{Context, Waker};
 
 use crate::pool::Pool;
 use crate::refusal::Refusal;
@@ -114,7 +112,8 @@ pub struct ClientInfo {
     parked: AtomicBool,
     orders: AtomicU8,
     sentence: Mutex<Option<Refusal>>,
-    waker: AtomicWaker,
+    /// Its task's, from before anybody else can see it.
+    waker: OnceLock<Waker>,
 }
 
 const NOTHING: u8 = 0;
@@ -164,7 +163,7 @@ impl ClientInfo {
             server: Mutex::default(),
             orders: AtomicU8::new(NOTHING),
             sentence: Mutex::default(),
-            waker: AtomicWaker::new(),
+            waker: OnceLock::new(),
         }
     }
 
@@ -223,7 +222,13 @@ impl ClientInfo {
             Order::NotifyWait => NOTIFY_WAIT,
         };
         self.orders.fetch_or(bit, Ordering::SeqCst);
-        self.waker.wake();
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.get() {
+            waker.wake_by_ref();
+        }
     }
 
     /// Whether it is to stop reading, from its client and from its server, once everything is written.
@@ -233,7 +238,7 @@ impl ClientInfo {
         } else {
             self.orders.fetch_and(!PARK, Ordering::SeqCst);
         }
-        self.waker.wake();
+        self.wake();
     }
 
     /// True when it is to stop; it has been woken to see this, and will be when it may go on.
@@ -265,9 +270,14 @@ impl ClientInfo {
         self.replication.store(replication as u8, Ordering::Relaxed);
     }
 
-    /// The next order. Whoever asks is woken by the one after.
-    pub fn next_order(&self, waker: &Waker) -> Option<Order> {
-        self.waker.register(waker);
+    /// The calling task is the client's: orders wake it from now on. To be called before anybody else knows of the client.
+    pub fn is_served_by(&self, cx: &Context<'_>) {
+        // A task has the same waker all its life.
+        let _ = self.waker.set(cx.waker().clone());
+    }
+
+    /// The next order.
+    pub fn next_order(&self) -> Option<Order> {
         if self.orders.load(Ordering::SeqCst) == NOTHING {
             return None;
         }
@@ -285,8 +295,7 @@ impl ClientInfo {
     }
 
     /// The same for one who only wants to know whether to end.
-    pub fn sentence(&self, waker: &Waker) -> Option<Refusal> {
-        self.waker.register(waker);
+    pub fn sentence(&self) -> Option<Refusal> {
         if self.orders.load(Ordering::SeqCst) & END == 0 {
             return None;
         }

@@ -14,7 +14,7 @@ use crate::config::{AuthType, Database, PoolMode};
 use crate::hub::Hub;
 use crate::log::Level;
 use crate::net::{Outbox, Socket, Stream};
-use crate::pool::Pool;
+use crate::pool::{Pool, Totals};
 use crate::refusal::Refusal;
 use crate::session::{Statements, Values, as_reported};
 use crate::users::users;
@@ -35,6 +35,7 @@ const IGNORED: [&str; 1] = ["extra_float_digits"];
 
 /// Serves a client from its first byte to its last.
 pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
+    std::future::poll_fn(|cx| std::task::Poll::Ready(info.is_served_by(cx))).await;
     hub.add_client(&info);
     let guard = Registered {
         hub: hub.clone(),
@@ -46,9 +47,8 @@ pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
     } else {
         limit
     };
-    let until = tokio::time::Instant::now() + limit;
     // Boxed: the login is over soon, and its state would stay part of every client's for good.
-    let opened = Box::pin(open(&hub, socket, &info, until)).await;
+    let opened = Box::pin(open(&hub, socket, &info, limit)).await;
     if let Some(session) = opened {
         match session {
             Session::Client(client) => Box::pin(live(*client)).await,
@@ -65,6 +65,7 @@ pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
 
 async fn live(mut client: Client) {
     let reason = client.run().await;
+    client.pool.stats.add(client.info.thread, &client.counted);
     log_end(&client.hub, &client.info, &reason);
     client.say_goodbye(&reason);
     let Client {
@@ -73,8 +74,8 @@ async fn live(mut client: Client) {
         ..
     } = client;
     let last_words = std::future::poll_fn(|cx| outbox.poll_empty(cx, &mut stream));
-    let _ = tokio::time::timeout(Duration::from_secs(1), last_words).await;
-    let _ = tokio::time::timeout(Duration::from_secs(1), stream.shutdown()).await;
+    let _ = crate::timer::timeout(Duration::from_secs(1), last_words).await;
+    let _ = crate::timer::timeout(Duration::from_secs(1), stream.shutdown()).await;
 }
 
 pub(crate) fn log_end(hub: &Hub, info: &ClientInfo, reason: &Refusal) {
@@ -117,14 +118,9 @@ enum Session {
     Replication(Box<Stream>, Startup, Arc<Pool>),
 }
 
-async fn open(
-    hub: &Arc<Hub>,
-    socket: Socket,
-    info: &Arc<ClientInfo>,
-    until: tokio::time::Instant,
-) -> Option<Session> {
+async fn open(hub: &Arc<Hub>, socket: Socket, info: &Arc<ClientInfo>, limit: Duration) -> Option<Session> {
     let mut stream = Some(Stream::Plain(socket));
-    let work = tokio::time::timeout_at(until, async {
+    let work = crate::timer::timeout(limit, async {
         let startup = match opening(hub, &mut stream, info).await? {
             Some(startup) => startup,
             None => return Ok(None),
@@ -147,7 +143,7 @@ async fn open(
             stream.flush().await?;
             stream.shutdown().await
         };
-        let _ = tokio::time::timeout(Duration::from_secs(1), say).await;
+        let _ = crate::timer::timeout(Duration::from_secs(1), say).await;
     }
     None
 }
@@ -291,6 +287,7 @@ async fn log_in(
         values: std::mem::take(&mut wanted.values),
         statements: Statements::default(),
         deadline: wanted.deadline,
+        counted: Totals::default(),
         at: crate::clock::micros(),
     };
     if let Err(refusal) = welcome(&mut client, startup.minor.min(MINOR)).await {
@@ -606,10 +603,11 @@ async fn ask_server(client: &mut Client) -> Result<(), Refusal> {
     use crate::pool::{Lane, Taken};
     client.at = crate::clock::micros();
     client.info.set_state(ClientState::WaitingLogin, client.at);
-    let server = match client
+    let terms = client.pool.terms.load_full();
+    let taken = client
         .pool
-        .take(client.info.thread, Lane::Read, None, client.at)?
-    {
+        .take(client.info.thread, Lane::Read, None, client.at, &terms)?;
+    let server = match taken {
         Taken::Server(server) => server,
         Taken::Wait(place) => match client.wait(place).await? {
             super::wait::Waited::Server(server) => server,

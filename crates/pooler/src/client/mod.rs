@@ -21,7 +21,7 @@ use crate::config::PoolMode;
 use crate::hub::Hub;
 use crate::log::Level;
 use crate::net::{Outbox, Stream};
-use crate::pool::{Pool, Taken};
+use crate::pool::{Pool, Taken, Terms, Totals};
 use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::session::{APPLICATION_NAME, Statements, Values};
@@ -45,6 +45,8 @@ pub struct Client {
     statements: Statements,
     /// Seconds that it waits for a server at most, when it said so at its start-up.
     deadline: Option<Duration>,
+    /// What it did since its pool's sums were last added to.
+    counted: Totals,
     /// When something last happened that changed its state, in [`clock::micros`].
     at: u64,
 }
@@ -76,46 +78,47 @@ impl Client {
 
     async fn work(&mut self) -> Result<(), Refusal> {
         match self.obtain().await? {
-            Some(server) => self.exchange(server).await,
+            Some((server, terms)) => self.exchange(server, &terms).await,
             None => Ok(()),
         }
     }
 
     /// A server for the request that has come: free, prepared for this client, on this thread. `None`: the request was
     /// cancelled while it waited, and answered.
-    async fn obtain(&mut self) -> Result<Option<Box<Server>>, Refusal> {
+    async fn obtain(&mut self) -> Result<Option<(Box<Server>, Arc<Terms>)>, Refusal> {
         self.at = clock::micros();
         let began = self.at;
         loop {
-            let lane = request::lane(&self.inbox);
-            let terms = self.pool.terms.load();
-            let patience = self
-                .deadline
-                .or(Some(terms.query_wait_timeout).filter(|t| !t.is_zero()));
-            drop(terms);
-            let taken = match self.pool.take(self.info.thread, lane, patience, self.at) {
+            let mut terms = self.pool.terms.load_full();
+            let lane = request::lane(&self.inbox, &terms);
+            let taken = match self
+                .pool
+                .take(self.info.thread, lane, self.deadline, self.at, &terms)
+            {
                 Ok(taken) => taken,
-                Err(refusal) => return self.fail_request(&refusal).await,
+                Err(refusal) => {
+                    self.fail_request(&refusal).await?;
+                    return Ok(None);
+                }
             };
             let mut server = match taken {
                 Taken::Server(server) => server,
                 Taken::Wait(place) => match self.wait(place).await? {
-                    wait::Waited::Server(server) => server,
+                    wait::Waited::Server(server) => {
+                        terms = self.pool.terms.load_full();
+                        server
+                    }
                     wait::Waited::Cancelled => {
                         self.answer_cancelled().await?;
                         return Ok(None);
                     }
                 },
             };
-            match self.make_ready(&mut server).await {
+            match self.make_ready(&mut server, &terms).await {
                 Ok(()) => {
-                    let counted = crate::pool::Totals {
-                        assignments: 1,
-                        wait_time: self.at.saturating_sub(began),
-                        ..Default::default()
-                    };
-                    self.pool.stats.add(self.info.thread, &counted);
-                    return Ok(Some(server));
+                    self.counted.assignments += 1;
+                    self.counted.wait_time += self.at.saturating_sub(began);
+                    return Ok(Some((server, terms)));
                 }
                 Err(NotReady::Server(why)) => {
                     // It died while it was idle: another one, nothing has been sent yet.
@@ -135,22 +138,20 @@ impl Client {
     }
 
     /// A request that gets no server: early refusals leave the connection, everything else ends it.
-    async fn fail_request(&mut self, refusal: &Refusal) -> Result<Option<Box<Server>>, Refusal> {
+    async fn fail_request(&mut self, refusal: &Refusal) -> Result<(), Refusal> {
         if refusal.sqlstate == "53300" {
-            self.answer_refused(refusal).await?;
-            return Ok(None);
+            return self.answer_refused(refusal).await;
         }
         Err(refusal.clone())
     }
 
     /// Makes a server fit for this client: on this thread, tested, with the client's settings.
-    async fn make_ready(&mut self, server: &mut Server) -> Result<(), NotReady> {
+    async fn make_ready(&mut self, server: &mut Server, terms: &Terms) -> Result<(), NotReady> {
         let gone = |error: std::io::Error| NotReady::Server(error.to_string());
         server.move_to(self.info.thread).map_err(gone)?;
         if !server.idle_is_well(&self.hub.tracked) {
             return Err(NotReady::Server("server conn crashed?".to_owned()));
         }
-        let terms = self.pool.terms.load_full();
         if let Some(sql) = terms.check_query.as_deref()
             && Duration::from_micros(self.at.saturating_sub(server.idle_since)) >= terms.check_delay
         {
@@ -186,7 +187,7 @@ impl Client {
                 "no answer to a query of the pooler's own",
             )
         };
-        tokio::time::timeout(limit, work)
+        crate::timer::timeout(limit, work)
             .await
             .unwrap_or_else(|_| Err(late().into()))
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use super::{Client, ClientState};
 use crate::net::{LONG, with_scratch};
-use crate::pool::Lane;
+use crate::pool::{Lane, Terms};
 use crate::refusal::Refusal;
 use crate::wire::error::{Severity, put_error};
 use crate::wire::ready::READY_IDLE;
@@ -23,7 +23,7 @@ impl Client {
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        if let Some(sentence) = self.info.sentence(cx.waker()) {
+        if let Some(sentence) = self.info.sentence() {
             return Poll::Ready(Err(sentence));
         }
         match self.outbox.poll_empty(cx, &mut self.stream) {
@@ -54,7 +54,7 @@ impl Client {
             match came {
                 None => return Poll::Pending,
                 Some(0) => return Poll::Ready(Err(gone())),
-                Some(n) => self.count_received(n),
+                Some(n) => self.counted.received += n as u64,
             }
         }
     }
@@ -62,14 +62,6 @@ impl Client {
     /// A request has begun to come, or waits to be passed on: [`Self::request`] would not wait for more of it.
     pub(super) fn has_begun(&self) -> bool {
         self.inbox_is_new || self.inbox.len() >= LONG
-    }
-
-    fn count_received(&self, n: usize) {
-        let counted = crate::pool::Totals {
-            received: n as u64,
-            ..Default::default()
-        };
-        self.pool.stats.add(self.info.thread, &counted);
     }
 
     /// Looks at the first message of the inbox; drops what means nothing without a server: Flush, and the rest of a
@@ -167,7 +159,7 @@ impl Client {
                 self.body = total;
             }
             self.inbox.drain(..at);
-            if let Some(sentence) = self.info.sentence(cx.waker()) {
+            if let Some(sentence) = self.info.sentence() {
                 return Poll::Ready(Err(sentence));
             }
             let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {
@@ -199,8 +191,12 @@ pub(super) fn gone() -> Refusal {
 /// The words that statements which change nothing begin with.
 const READS: [&[u8]; 4] = [b"select", b"show", b"values", b"table"];
 
-/// The lane of the request at the front of `inbox`, by the first word of its text; what is no text is a write.
-pub(super) fn lane(inbox: &[u8]) -> Lane {
+/// The lane of the request at the front of `inbox`, by the first word of its text; what is no text is a write. Without
+/// lanes everything is.
+pub(super) fn lane(inbox: &[u8], terms: &Terms) -> Lane {
+    if !terms.lanes {
+        return Lane::Write;
+    }
     let text = match inbox.first() {
         Some(b'Q') => inbox.get(HEADER..),
         Some(b'P') => inbox.get(HEADER..).and_then(wire::cstr).map(|(_, text)| text),
@@ -223,15 +219,20 @@ mod tests {
 
     #[test]
     fn the_first_word_decides_the_lane() {
+        let terms = Terms {
+            lanes: true,
+            ..Terms::default()
+        };
         let lane_of = |text: &str| {
             let mut message = Vec::new();
             crate::wire::query::put_query(text.as_bytes(), &mut message);
-            lane(&message)
+            lane(&message, &terms)
         };
         assert_eq!(lane_of("  SELECT 1"), Lane::Read);
         assert_eq!(lane_of("selection"), Lane::Write);
         assert_eq!(lane_of("INSERT INTO t VALUES (1)"), Lane::Write);
         assert_eq!(lane_of("BEGIN"), Lane::Write);
-        assert_eq!(lane(b"S\0\0\0\x04"), Lane::Write);
+        assert_eq!(lane(b"S\0\0\0\x04", &terms), Lane::Write);
+        assert_eq!(lane(b"Q\0\0\0\x0dselect 1\0", &Terms::default()), Lane::Write);
     }
 }

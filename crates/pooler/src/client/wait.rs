@@ -43,7 +43,7 @@ impl Client {
             Poll::Ready(Outcome::Refused(refusal)) => return Poll::Ready(Err(refusal)),
             Poll::Pending => {}
         }
-        while let Some(order) = self.info.next_order(cx.waker()) {
+        while let Some(order) = self.info.next_order() {
             match order {
                 Order::End(refusal) => return Poll::Ready(Err(refusal)),
                 Order::CancelWait => return Poll::Ready(Ok(Waited::Cancelled)),

@@ -48,6 +48,9 @@ impl Outbox {
                 self.unflushed = stream.is_tls();
             }
         }
+        if bytes.is_empty() && self.is_empty() {
+            return Ok(());
+        }
         self.bytes.extend_from_slice(bytes);
         match self.poll_empty(cx, stream) {
             Poll::Ready(Err(error)) => Err(error),
@@ -56,7 +59,15 @@ impl Outbox {
     }
 
     /// Writes what waits; ready when nothing does any more.
+    #[inline]
     pub fn poll_empty(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<io::Result<()>> {
+        if self.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_write_all(cx, stream)
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<io::Result<()>> {
         while self.sent < self.bytes.len() {
             let n = ready!(Pin::new(&mut *stream).poll_write(cx, &self.bytes[self.sent..]))?;
             if n == 0 {

@@ -33,6 +33,18 @@ impl Socket {
         Ok(())
     }
 
+    /// Reads what there is; [`io::ErrorKind::WouldBlock`] when nothing is.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn try_read(&self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.try_read(into),
+            Self::Unix(socket) => socket.try_read(into),
+            Self::Moving => Err(moving()),
+        }
+    }
+
     /// The process at the other end of a Unix socket.
     pub fn peer_pid(&self) -> Option<u32> {
         match self {

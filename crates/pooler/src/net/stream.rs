@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsStream;
@@ -58,6 +58,21 @@ impl Stream {
         let version = version.map(|v| v.replace("TLSv1_", "TLSv1.")).unwrap_or_default();
         let cipher = cipher.unwrap_or_default().replace("TLS13_", "TLS_");
         format!("{version}/{cipher}")
+    }
+
+    /// Reads what there is into `into` without waiting for more: nobody is woken when more comes. `None`: nothing is there.
+    pub fn take_now(&mut self, into: &mut [u8]) -> Option<io::Result<usize>> {
+        let taken = match self {
+            Self::Plain(socket) => socket.try_read(into),
+            Self::Tls(_) => match self.poll_take(&mut Context::from_waker(Waker::noop()), into) {
+                Poll::Ready(taken) => taken,
+                Poll::Pending => return None,
+            },
+        };
+        match taken {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            taken => Some(taken),
+        }
     }
 
     /// Reads what there is into `into`; 0 bytes is the end of the stream.

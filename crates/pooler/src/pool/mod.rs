@@ -118,7 +118,8 @@ impl Pool {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A server, or a place in the queue; `now` is the time.
+    /// A server, or a place in the queue; `now` is the time, `terms` are the pool's, and `deadline` is how long the client
+    /// waits, if it is not the pool's `query_wait_timeout`.
     ///
     /// # Errors
     /// [`Refusal`]: the server is known to be down, or the wait would be too long.
@@ -128,8 +129,8 @@ impl Pool {
         lane: Lane,
         deadline: Option<Duration>,
         now: u64,
+        terms: &Terms,
     ) -> Result<Taken, Refusal> {
-        let terms = self.terms.load();
         let paused = self.key.database_state.is_held();
         let ticket = {
             let mut inner = self.lock();
@@ -143,7 +144,7 @@ impl Pool {
                     }
                     return Ok(Taken::Server(server));
                 }
-                inner.refuse_at_once(&terms, lane, deadline)?;
+                inner.refuse_at_once(terms, lane, deadline)?;
             }
             let ticket = Arc::new(Ticket::new(thread, lane, now));
             inner.waiting.push(ticket.clone());
@@ -167,14 +168,18 @@ impl Pool {
     }
 
     /// Takes a server back at `now`: for the next who waits, or idle; or closes it, when it is not clean or not wanted.
-    pub fn give_back(&self, mut server: Box<Server>, thread: usize, now: u64) {
+    pub fn give_back(&self, server: Box<Server>, thread: usize, now: u64) {
+        self.give_back_on(server, thread, now, &self.terms.load());
+    }
+
+    /// The same under `terms`, the pool's.
+    pub(crate) fn give_back_on(&self, mut server: Box<Server>, thread: usize, now: u64, terms: &Terms) {
         if server.info.is_being_cancelled() {
             self.give_back_after_cancel(server);
             return;
         }
-        let terms = self.terms.load();
         server.info.client.store(0, Ordering::Relaxed);
-        if !server.is_clean() || server.retire || server.dirty || self.is_unwanted(&server, &terms, now) {
+        if !server.is_clean() || server.retire || server.dirty || self.is_unwanted(&server, terms, now) {
             drop(server);
             return;
         }
@@ -187,7 +192,7 @@ impl Pool {
             return;
         }
         if !self.key.database_state.is_held() {
-            while let Some(ticket) = inner.waiting.next(thread, &terms) {
+            while let Some(ticket) = inner.waiting.next(thread, terms) {
                 match ticket.give(server) {
                     None => return,
                     Some(refused) => server = refused,
@@ -374,7 +379,10 @@ impl Inner {
         {
             return Err(failing.refusal());
         }
-        if let Some(deadline) = deadline.filter(|_| terms.refuse_early) {
+        let deadline = deadline.or(Some(terms.query_wait_timeout).filter(|limit| !limit.is_zero()));
+        if terms.refuse_early
+            && let Some(deadline) = deadline
+        {
             let ahead = self.waiting.ahead_of(lane, terms) + 1;
             let servers = self.live.max(1);
             let expected = self.hold * u32::try_from(ahead.div_ceil(servers)).unwrap_or(u32::MAX);

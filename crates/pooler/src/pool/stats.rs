@@ -16,8 +16,12 @@ macro_rules! totals {
         struct Cells { $($name: AtomicU64,)* }
 
         impl Cells {
+            /// Only the cells' own thread adds: nothing comes between reading and writing.
             fn add(&self, more: &Totals) {
-                $(if more.$name != 0 { self.$name.fetch_add(more.$name, Ordering::Relaxed); })*
+                $(if more.$name != 0 {
+                    let sum = self.$name.load(Ordering::Relaxed).wrapping_add(more.$name);
+                    self.$name.store(sum, Ordering::Relaxed);
+                })*
             }
 
             fn add_to(&self, sum: &mut Totals) {
@@ -75,7 +79,7 @@ impl Stats {
         Self((0..threads).map(|_| Cells::default()).collect())
     }
 
-    /// Adds what a thread has counted.
+    /// Adds what the calling thread has counted; nobody else may add in its name.
     pub fn add(&self, thread: usize, more: &Totals) {
         if let Some(cells) = self.0.get(thread) {
             cells.add(more);

@@ -154,7 +154,7 @@ pub async fn connect(
         let attempt = login(hub, terms, credentials, target, &endpoint);
         let done = match terms.connect_timeout.is_zero() {
             true => attempt.await,
-            false => tokio::time::timeout(terms.connect_timeout, attempt)
+            false => crate::timer::timeout(terms.connect_timeout, attempt)
                 .await
                 .unwrap_or(Err(ConnectError::Timeout)),
         };

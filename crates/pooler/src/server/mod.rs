@@ -7,7 +7,6 @@ mod owed;
 mod prepared;
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 pub use connect::{ConnectError, Endpoint, Target, connect};
 pub(crate) use connect::{open_for_cancel, open_to_peer};
@@ -88,12 +87,10 @@ impl Server {
     /// Hears what an idle server says by itself, without waiting: settings that changed and notices are fine, anything
     /// else means that it is about to go, or in a state that is not known. False: close it.
     pub fn idle_is_well(&mut self, tracked: &Tracked) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
         loop {
-            let well = with_scratch(|scratch| match self.stream.poll_take(&mut cx, scratch) {
-                Poll::Pending => None,
-                Poll::Ready(Ok(n)) if n > 0 => Some(self.hear_while_idle(&scratch[..n], tracked)),
-                Poll::Ready(_) => Some(false),
+            let well = with_scratch(|scratch| match self.stream.take_now(scratch)? {
+                Ok(n) if n > 0 => Some(self.hear_while_idle(&scratch[..n], tracked)),
+                _ => Some(false),
             });
             match well {
                 None => return true,

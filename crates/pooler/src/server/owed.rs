@@ -156,6 +156,7 @@ impl Replies {
     }
 
     /// The next reply if it is one that we give ourselves.
+    #[inline]
     pub fn local(&mut self) -> Option<Owed> {
         match self.queue.front() {
             Some(Owed::LocalParse(_) | Owed::LocalClose(_)) => self.queue.pop_front(),
