@@ -56,21 +56,9 @@ impl Files {
     }
 }
 
-fn mode(mode: crate::config::SslMode) -> tls::SslMode {
-    use crate::config::SslMode as From;
-    match mode {
-        From::Disable => tls::SslMode::Disable,
-        From::Allow => tls::SslMode::Allow,
-        From::Prefer => tls::SslMode::Prefer,
-        From::Require => tls::SslMode::Require,
-        From::VerifyCa => tls::SslMode::VerifyCa,
-        From::VerifyFull => tls::SslMode::VerifyFull,
-    }
-}
-
 fn client_side(settings: &Settings) -> tls::Settings {
     tls::Settings {
-        sslmode: mode(settings.client_tls_sslmode),
+        sslmode: settings.client_tls_sslmode,
         key_file: settings.client_tls_key_file.clone(),
         cert_file: settings.client_tls_cert_file.clone(),
         ca_file: settings.client_tls_ca_file.clone(),
@@ -84,7 +72,7 @@ fn client_side(settings: &Settings) -> tls::Settings {
 
 fn server_side(settings: &Settings) -> tls::Settings {
     tls::Settings {
-        sslmode: mode(settings.server_tls_sslmode),
+        sslmode: settings.server_tls_sslmode,
         key_file: settings.server_tls_key_file.clone(),
         cert_file: settings.server_tls_cert_file.clone(),
         ca_file: settings.server_tls_ca_file.clone(),

@@ -53,6 +53,8 @@ refusals! {
     SUSPEND_TIMEOUT, "57P01", "suspend_timeout";
     /// RELOAD found that the database has gone from the configuration.
     DATABASE_REMOVED, "57P01", "database removed";
+    /// The server that a session was bound to is to be replaced, with `server_fast_close`.
+    CONFIGURATION_CHANGED, "57P01", "database configuration changed";
     /// The pooler is ending and lets nobody in.
     SHUTTING_DOWN, "57P01", "pooler is shutting down";
     /// The server connection broke.

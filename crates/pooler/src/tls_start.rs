@@ -68,7 +68,10 @@ async fn begin(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<(), Refusal>
         return Err(Refusal::BAD_PACKET);
     };
     match side.accept(socket).await {
-        Ok(stream) => {
+        Ok(mut stream) => {
+            // Session tickets go out now: waiting for the first reply they would hold up a client that waits for them to
+            // be acknowledged before it sends its start-up packet.
+            stream.flush().await.map_err(gone)?;
             *slot = Some(Stream::Tls(Box::new(TlsStream::Server(*stream))));
             Ok(())
         }

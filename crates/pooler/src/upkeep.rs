@@ -80,6 +80,14 @@ fn check_client(hub: &Hub, client: &ClientInfo, now: u64) {
         client.order(Order::End(refusal));
         return;
     }
+    if terms.fast_close
+        && state == ClientState::Idle
+        && client
+            .server()
+            .is_some_and(|server| server.close_needed.load(Relaxed))
+    {
+        client.wake();
+    }
     let notify = terms.query_wait_notify;
     if state == ClientState::Waiting && past(since, notify) && !past(since, notify + CLIENTS_EVERY * 2) {
         client.order(Order::NotifyWait);

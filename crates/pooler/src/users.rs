@@ -47,10 +47,10 @@ pub fn users<'a>(
             .as_ref()
             .or(config.settings.auth_dbname.as_ref());
         let on = match name {
-            Some(name) => hub.database(name)?,
+            Some(name) => usable(hub, name),
             // The console is no database that a query could run in.
             None if database.name == crate::admin::CONSOLE => return None,
-            None => database.clone(),
+            None => Ok(database.clone()),
         };
         let configured = database
             .auth_query
@@ -69,18 +69,36 @@ pub fn users<'a>(
     }
 }
 
+/// The database that `auth_dbname` names, or what is wrong with it.
+fn usable(hub: &Hub, name: &str) -> Result<Database, String> {
+    let database = hub.database(name);
+    let database = database.ok_or_else(|| format!("authentication database \"{name}\" is not configured"))?;
+    if hub.database_state(name).is_disabled() {
+        return Err(format!("authentication database \"{name}\" is disabled"));
+    }
+    Ok(database)
+}
+
 /// `auth_query` on a database.
 #[derive(Debug)]
 pub struct QueryOn {
     hub: Arc<Hub>,
-    database: Database,
+    /// Where it runs, or why it cannot.
+    database: Result<Database, String>,
     auth_user: String,
     query: String,
 }
 
 impl AuthQuery for QueryOn {
     async fn run(&self, user: &str) -> Result<Answer, QueryError> {
-        let pool = self.hub.auth_pool(&self.database, &self.auth_user);
+        let database = self.database.as_ref().map_err(|reason| {
+            QueryError::Unavailable(LookupError {
+                message: "bouncer config error".to_owned(),
+                sqlstate: "F0000",
+                reason: reason.clone(),
+            })
+        })?;
+        let pool = self.hub.auth_pool(database, &self.auth_user);
         let thread = self.hub.this_thread();
         let taken = pool
             .take(

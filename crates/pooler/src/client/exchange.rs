@@ -4,6 +4,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) struct Exchange<'a> {
     pub(super) broken_off: bool,
     /// `SET`s and `RESET`s whose ParameterStatus has not come.
     pub(super) settings: u32,
+    /// `SET`s that are on their way and leave nothing behind that matters.
+    pub(super) harmless: u32,
     /// Something came with the last ReadyForQuery that ends the exchange.
     pub(super) verdict: Option<Ended>,
     /// An error that ends the server's session has been passed on.
@@ -62,6 +65,7 @@ impl Client {
             leaving: false,
             broken_off: false,
             settings: 0,
+            harmless: 0,
             verdict: None,
             farewell: false,
             forgotten: Vec::new(),
@@ -109,10 +113,10 @@ impl Client {
             self.pool.give_back_on(server, self.info.thread, self.at, terms);
         }
         if refused {
-            Err(Refusal::session_state())
-        } else {
-            Ok(())
+            // Whoever has asked nothing reads no answer: most drivers would take it for a broken connection.
+            self.sentence = Some(Refusal::session_state());
         }
+        Ok(())
     }
 }
 
@@ -141,6 +145,9 @@ impl Exchange<'_> {
             }
             if self.is_over() {
                 return Poll::Ready(self.over());
+            }
+            if self.is_to_be_replaced() {
+                return Poll::Ready(Ended::Client(Refusal::CONFIGURATION_CHANGED));
             }
             let said = match self.hear_client(cx) {
                 Ok(said) => said,
@@ -186,6 +193,17 @@ impl Exchange<'_> {
             return !self.broken_off && self.server.replies.none();
         }
         self.server.is_clean() && self.client.body == 0 && !self.client.has_begun() && !self.stays()
+    }
+
+    /// `server_fast_close`: the server that stays with this client is to be replaced, and nothing is under way.
+    fn is_to_be_replaced(&self) -> bool {
+        self.terms.fast_close
+            && self.terms.mode == PoolMode::Session
+            && self.server.info.close_needed.load(Ordering::Relaxed)
+            && !self.leaving
+            && self.server.is_clean()
+            && self.client.body == 0
+            && !self.client.has_begun()
     }
 
     /// The server stays with this client until the client leaves.

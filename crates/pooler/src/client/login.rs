@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Client, ClientInfo, ClientState, Replication};
 use crate::auth::client::{ClientLogin, Origin, TlsPeer, unix_user};
-use crate::auth::{self, Credentials, Proof};
+use crate::auth::{self, Credentials, Method, Proof};
 use crate::cancel;
 use crate::config::{AuthType, Database, PoolMode};
 use crate::hub::Hub;
@@ -287,6 +287,7 @@ async fn log_in(
         values: std::mem::take(&mut wanted.values),
         statements: Statements::default(),
         deadline: wanted.deadline,
+        sentence: None,
         counted: Totals::default(),
         at: crate::clock::micros(),
     };
@@ -464,7 +465,11 @@ pub(crate) async fn check(
 ) -> Result<Proof, Refusal> {
     let files = hub.files.load_full();
     let config = hub.config.load_full();
-    let peer = unix_peer(stream);
+    let method = crate::users::method(asked.auth_type);
+    let peer = match method {
+        Method::Peer | Method::Hba => unix_peer(stream).await,
+        _ => None,
+    };
     let origin = match info.peer.0.parse() {
         Ok(address) => Origin::Tcp(address),
         Err(_) => Origin::Unix {
@@ -476,7 +481,7 @@ pub(crate) async fn check(
         user: asked.user,
         database: &asked.database.name,
         physical_replication: asked.physical_replication,
-        method: crate::users::method(asked.auth_type),
+        method,
         rules: files.rules.as_ref(),
         maps: files.maps.as_ref(),
         origin,
@@ -499,9 +504,12 @@ pub(crate) async fn check(
     })
 }
 
-/// The operating system's user at the other end of a Unix socket.
-pub(crate) fn unix_peer(stream: &Stream) -> Option<String> {
-    unix_user(unix_uid(stream)?).ok().flatten()
+/// The operating system's user at the other end of a Unix socket. Names may come from another machine: they are not looked
+/// up on the event loop.
+async fn unix_peer(stream: &Stream) -> Option<String> {
+    let uid = unix_uid(stream)?;
+    let name = tokio::task::spawn_blocking(move || unix_user(uid)).await;
+    name.ok()?.ok().flatten()
 }
 
 /// The number of the operating system's user at the other end of a Unix socket.

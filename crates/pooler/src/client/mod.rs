@@ -45,6 +45,8 @@ pub struct Client {
     statements: Statements,
     /// Seconds that it waits for a server at most, when it said so at its start-up.
     deadline: Option<Duration>,
+    /// It left state behind in a mode that keeps none: what its next request is answered with, before it must go.
+    sentence: Option<Refusal>,
     /// What it did since its pool's sums were last added to.
     counted: Totals,
     /// When something last happened that changed its state, in [`clock::micros`].
@@ -77,6 +79,9 @@ impl Client {
     }
 
     async fn work(&mut self) -> Result<(), Refusal> {
+        if let Some(sentence) = self.sentence.take() {
+            return Err(sentence);
+        }
         match self.obtain().await? {
             Some((server, terms)) => self.exchange(server, &terms).await,
             None => Ok(()),

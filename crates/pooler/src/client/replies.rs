@@ -126,6 +126,7 @@ impl Exchange<'_> {
     fn note_trace(&mut self, trace: Trace) {
         match trace {
             Trace::Nothing => {}
+            Trace::Setting if self.harmless > 0 => self.harmless -= 1,
             Trace::Setting => self.settings += 1,
             Trace::Session => self.mark_dirty(),
             Trace::StatementsGone | Trace::AllGone => {
@@ -191,6 +192,9 @@ impl Exchange<'_> {
             return Ok(false);
         }
         self.again.request_is_over();
+        if self.server.replies.is_empty() {
+            self.harmless = 0;
+        }
         if transaction == Transaction::Idle && std::mem::take(&mut self.settings) > 0 {
             self.mark_dirty();
         }

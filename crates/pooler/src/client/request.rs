@@ -43,20 +43,22 @@ impl Client {
                 Some(First::Terminate) => return Poll::Ready(Err(Refusal::silent("client close request"))),
                 None => {}
             }
-            let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {
-                Poll::Pending => None,
-                Poll::Ready(Ok(n)) => {
-                    self.inbox.extend_from_slice(&scratch[..n]);
-                    Some(n)
-                }
-                Poll::Ready(Err(_)) => Some(0),
-            });
-            match came {
-                None => return Poll::Pending,
-                Some(0) => return Poll::Ready(Err(gone())),
-                Some(n) => self.counted.received += n as u64,
-            }
+            std::task::ready!(self.poll_hear(cx))?;
         }
+    }
+
+    /// Reads once, into the inbox.
+    pub(super) fn poll_hear(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        with_scratch(
+            |scratch| match std::task::ready!(self.stream.poll_take(cx, scratch)) {
+                Ok(n) if n > 0 => {
+                    self.inbox.extend_from_slice(&scratch[..n]);
+                    self.counted.received += n as u64;
+                    Poll::Ready(Ok(()))
+                }
+                _ => Poll::Ready(Err(gone())),
+            },
+        )
     }
 
     /// A request has begun to come, or waits to be passed on: [`Self::request`] would not wait for more of it.
@@ -162,19 +164,7 @@ impl Client {
             if let Some(sentence) = self.info.sentence() {
                 return Poll::Ready(Err(sentence));
             }
-            let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {
-                Poll::Pending => None,
-                Poll::Ready(Ok(n)) => {
-                    self.inbox.extend_from_slice(&scratch[..n]);
-                    Some(n)
-                }
-                Poll::Ready(Err(_)) => Some(0),
-            });
-            match came {
-                None => return Poll::Pending,
-                Some(0) => return Poll::Ready(Err(gone())),
-                Some(_) => {}
-            }
+            std::task::ready!(self.poll_hear(cx))?;
         }
     }
 }

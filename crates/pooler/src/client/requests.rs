@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use super::Ended;
 use super::exchange::Exchange;
 use super::splice::Splice;
-use crate::config::PoolMode;
+use crate::config::{PoolMode, SessionState};
 use crate::refusal::Refusal;
 use crate::server::{Closed, Owed, Prepared, Server};
 use crate::session::{OURS, Statement};
@@ -156,6 +156,12 @@ impl Exchange<'_> {
         self.terms.max_prepared_bytes.saturating_add(4096)
     }
 
+    /// Notes a `SET` that leaves nothing behind that matters, where such things are noticed.
+    fn note_harmless(&mut self, text: &[u8]) {
+        let noticed = self.terms.session_state != SessionState::Pgbouncer;
+        self.harmless += u32::from(noticed && query::sets_usual_float_digits(text));
+    }
+
     /// Notes what a message that goes on as it is will be answered with.
     fn note(&mut self, kind: u8, total: usize, whole: Option<&[u8]>) {
         let replies = &mut self.server.replies;
@@ -164,6 +170,7 @@ impl Exchange<'_> {
                 replies.expect(Owed::Query);
                 self.server.unnamed = None;
                 self.client.statements.forget_unnamed();
+                self.note_harmless(whole.and_then(query::text).unwrap_or_default());
             }
             b'S' => {
                 replies.expect(Owed::Sync);
@@ -219,6 +226,7 @@ impl Exchange<'_> {
         };
         self.note_request();
         self.counted.client_parses += 1;
+        self.note_harmless(parse.text());
         let end = at + message.len();
         if parse.name.is_empty() {
             let number = if parse.definition.len() <= self.terms.max_prepared_bytes {

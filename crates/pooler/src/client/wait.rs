@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use super::request::gone;
 use super::{Client, ClientState, Order};
 use crate::clock;
-use crate::net::{SCRATCH, with_scratch};
+use crate::net::SCRATCH;
 use crate::pool::{Outcome, Place};
 use crate::refusal::Refusal;
 use crate::server::Server;
@@ -64,18 +64,8 @@ impl Client {
             return Poll::Pending;
         }
         while self.inbox.len() < SCRATCH {
-            let came = with_scratch(|scratch| match self.stream.poll_take(cx, scratch) {
-                Poll::Pending => None,
-                Poll::Ready(Ok(n)) => {
-                    self.inbox.extend_from_slice(&scratch[..n]);
-                    Some(n)
-                }
-                Poll::Ready(Err(_)) => Some(0),
-            });
-            match came {
-                None => return Poll::Pending,
-                Some(0) => return Poll::Ready(Err(gone())),
-                Some(_) => {}
+            if let Err(gone) = std::task::ready!(self.poll_hear(cx)) {
+                return Poll::Ready(Err(gone));
             }
         }
         Poll::Pending

@@ -145,7 +145,7 @@ settings! {
     /// How many seconds connecting and logging in to a server may take; 0: no limit.
     server_connect_timeout: Duration = SECONDS, "15", Now, Same;
     /// Whether a session's server is closed after its transaction, not at the session's end, when it has to be replaced.
-    server_fast_close: bool = FLAG, "0", Now, WithoutEffect("a server that is to be replaced leaves when its client gives it back");
+    server_fast_close: bool = FLAG, "0", Now, Same;
     /// How many seconds an unused server connection is kept; 0: no limit.
     server_idle_timeout: Duration = SECONDS, "600", Now, Same;
     /// How many seconds after its start an unused server connection is closed; 0: after its first use.

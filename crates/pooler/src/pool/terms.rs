@@ -44,6 +44,8 @@ pub struct Terms {
     pub connect_timeout: Duration,
     /// How long to wait after a login that failed.
     pub login_retry: Duration,
+    /// In session mode, a server that is to be replaced leaves at the end of its client's transaction, and the client with it.
+    pub fast_close: bool,
     /// Servers that were used last come last, not first.
     pub round_robin: bool,
     /// SQL that cleans a session.
@@ -135,6 +137,7 @@ impl Terms {
             idle_timeout: all.server_idle_timeout,
             connect_timeout: all.server_connect_timeout,
             login_retry: all.server_login_retry,
+            fast_close: all.server_fast_close,
             round_robin: all.server_round_robin,
             reset_query: all.server_reset_query.clone(),
             reset_always: all.server_reset_query_always,

@@ -21,6 +21,11 @@ impl<'a> Parse<'a> {
         (usize::try_from(count).ok()?.checked_mul(4)? == types.len()).then_some(Self { name, definition })
     }
 
+    /// The statement's text.
+    pub fn text(&self) -> &'a [u8] {
+        cstr(self.definition).map_or(self.definition, |(text, _)| text)
+    }
+
     /// Appends a Parse of this definition under `name`.
     pub fn put(name: &[u8], definition: &[u8], out: &mut Vec<u8>) {
         put(out, b'P', |body| {
@@ -40,6 +45,7 @@ mod tests {
         Parse::put(b"s1", b"select $1\0\0\x01\0\0\0\x17", &mut message);
         let parse = Parse::read(&message).unwrap();
         assert_eq!(parse.name, b"s1");
+        assert_eq!(parse.text(), b"select $1");
         assert_eq!(parse.definition, b"select $1\0\0\x01\0\0\0\x17");
         message.pop();
         assert_eq!(Parse::read(&message), None, "a type is cut off");

@@ -44,6 +44,17 @@ fn word<'a>(text: &'a str, expected: &str) -> Option<&'a str> {
         .then(|| rest.trim_start())
 }
 
+/// True for `SET extra_float_digits = 1`, 2 or 3, which drivers say without being asked: from PostgreSQL 12 on each of them
+/// means the same as the default, the shortest text that gives the number back.
+pub fn sets_usual_float_digits(text: &[u8]) -> bool {
+    let mut words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'=');
+    let mut next = || words.find(|word| !word.is_empty());
+    next().is_some_and(|word| word.eq_ignore_ascii_case(b"set"))
+        && next().is_some_and(|word| word.eq_ignore_ascii_case(b"extra_float_digits"))
+        && next().is_some_and(|word| matches!(word, b"1" | b"2" | b"3" | b"1;" | b"2;" | b"3;"))
+        && next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +75,27 @@ mod tests {
             "",
         ] {
             assert_eq!(name(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn usual_float_digits_are_told_from_other_settings() {
+        for usual in [
+            "SET extra_float_digits = 3",
+            " set Extra_Float_Digits=2;",
+            "SET extra_float_digits\n=\n1",
+        ] {
+            assert!(sets_usual_float_digits(usual.as_bytes()), "{usual}");
+        }
+        for other in [
+            "SET extra_float_digits = 0",
+            "SET extra_float_digits = 3; SET work_mem = 1",
+            "SET LOCAL extra_float_digits = 3",
+            "SET work_mem = 3",
+            "SET extra_float_digits",
+            "",
+        ] {
+            assert!(!sets_usual_float_digits(other.as_bytes()), "{other}");
         }
     }
 }

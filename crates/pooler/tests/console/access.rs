@@ -51,6 +51,27 @@ fn nobody_else_is_let_in() {
 }
 
 #[test]
+fn an_auth_dbname_that_cannot_be_used_is_an_error_of_the_configuration() {
+    let settings = "auth_type = plain\nauth_user = canvass";
+    let pool = Pool::start(settings);
+    let mut console = Client::unix(&pool.socket(), "pgbouncer", "pgbouncer").unwrap();
+    let other = pool.entry().replacen("app", "other", 1);
+    pool.rewrite(&format!("{}{other}", pool.entry()), settings);
+    assert_eq!(console.run("RELOAD"), "RELOAD");
+    let cases = [
+        ("nowhere", "authentication database \"nowhere\" is not configured"),
+        ("app", "authentication database \"app\" is disabled"),
+    ];
+    assert_eq!(console.run("DISABLE app"), "DISABLE");
+    for (name, reason) in cases {
+        console.run(&format!("SET auth_dbname = {name}"));
+        let refused = code(Client::tcp(pool.address, "nobody_knows", "other"));
+        assert_eq!(refused, ("F0000".into(), "bouncer config error".into()), "{name}");
+        pool.until_logged(reason);
+    }
+}
+
+#[test]
 fn a_password_is_asked_for_where_others_are_asked_too() {
     let pool = Pool::start("auth_type = plain");
 

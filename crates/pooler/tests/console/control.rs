@@ -196,6 +196,35 @@ fn reconnect_replaces_servers_when_they_are_free() {
 }
 
 #[test]
+fn with_fast_close_a_session_ends_with_its_transaction_when_its_server_is_replaced() {
+    let pool = Pool::start("pool_mode = session\nserver_fast_close = 1");
+    let mut console = pool.console();
+    let (mut idle, mut busy) = (pool.client(), pool.client());
+    idle.run("SELECT 1");
+    busy.run("BEGIN");
+
+    assert_eq!(console.run("RECONNECT app"), "RECONNECT");
+
+    let told = vec![error("57P01", "database configuration changed")];
+    assert_eq!(idle.reply().errors, told);
+    assert_eq!(busy.run("SELECT 1"), "SELECT 1");
+    assert_eq!(busy.run("COMMIT"), "COMMIT");
+    assert_eq!(busy.reply().errors, told);
+    assert_eq!(pool.client().run("SELECT 1"), "SELECT 1");
+
+    // Without it the session goes on.
+    assert_eq!(
+        console.run("SET server_fast_close = 0"),
+        "SET server_fast_close=0"
+    );
+    let mut stays = pool.client();
+    let before = stays.query("SELECT pg_backend_pid()").rows;
+    assert_eq!(console.run("RECONNECT app"), "RECONNECT");
+    assert_eq!(console.query("SHOW SERVERS").column("close_needed"), ["1"]);
+    assert_eq!(stays.query("SELECT pg_backend_pid()").rows, before);
+}
+
+#[test]
 fn a_disabled_database_takes_no_new_clients() {
     let pool = Pool::start("");
     let mut console = pool.console();
@@ -290,6 +319,12 @@ fn a_cancel_request_is_shown_while_it_waits_for_nothing_and_ends_without_a_word(
     let mut client = pool.client();
     client.ask("SELECT pg_sleep(3600)");
     pool.until("SHOW SERVERS", "database", "app", "state", "active");
+    let mut onlooker = pool.client();
+    eventually("the query to have begun", || {
+        let sleeping =
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        (!onlooker.query(sleeping).rows.is_empty()).then_some(())
+    });
 
     // When it is cancelled through the pooler.
     pool.cancel(&client);
