@@ -158,12 +158,13 @@ impl Refusal {
 
     /// The wait for a server would take longer than the client waits.
     pub fn wait_too_long(expected: Duration, deadline: Duration) -> Self {
+        let whole = |time: Duration| Duration::from_millis(time.as_millis() as u64);
         Self::new(
             "53300",
             format!(
-                "no server connection expected within {:.1} s, this client waits {:.1} s: refused early",
-                expected.as_secs_f64(),
-                deadline.as_secs_f64()
+                "no server connection expected within {:?}, this client waits {:?}: refused early",
+                whole(expected),
+                whole(deadline)
             ),
         )
         .with_hint("try again later; [canvass] refuse_early decides this")

@@ -81,14 +81,35 @@ impl Client {
         Self::login(Box::new(socket), user, database)
     }
 
+    /// With further start-up parameters.
+    pub fn tcp_with(
+        address: SocketAddr,
+        user: &str,
+        database: &str,
+        parameters: &str,
+    ) -> Result<Self, Box<Reply>> {
+        let socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::login_with(Box::new(socket), user, database, parameters)
+    }
+
     fn login(socket: Box<dyn Socket>, user: &str, database: &str) -> Result<Self, Box<Reply>> {
+        Self::login_with(socket, user, database, "")
+    }
+
+    fn login_with(
+        socket: Box<dyn Socket>,
+        user: &str,
+        database: &str,
+        parameters: &str,
+    ) -> Result<Self, Box<Reply>> {
         let mut client = Self {
             socket,
             key: vec![],
             settings: vec![],
         };
         let mut packet = vec![0, 3, 0, 0];
-        packet.extend(format!("user\0{user}\0database\0{database}\0\0").bytes());
+        packet.extend(format!("user\0{user}\0database\0{database}\0{parameters}\0").bytes());
         client.send_untyped(&packet);
         let reply = client.reply();
         if reply.ended || !reply.errors.is_empty() {

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod beyond;
 mod client;
 mod columns;
 mod configure;

@@ -1,7 +1,7 @@
 //! A pooler in this process before a database of its own.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub const VIEWER: &str = "viewer";
 pub const USER: &str = "canvass";
 
 pub struct Pool {
-    _pooler: Pooler,
+    pooler: Pooler,
     pub address: SocketAddr,
     pub database: TestDb,
     place: Place,
@@ -51,7 +51,7 @@ impl Pool {
         let pooler = Pooler::start(config, Log::open(log, 0).unwrap()).unwrap();
         let address = pooler.addresses()[0];
         Self {
-            _pooler: pooler,
+            pooler,
             address,
             database,
             place,
@@ -60,7 +60,12 @@ impl Pool {
 
     /// Writes the configuration anew, with these entries of `[databases]`.
     pub fn rewrite(&self, databases: &str, settings: &str) {
-        write_ini(&self.place, databases, settings, "");
+        self.rewrite_with(databases, settings, "");
+    }
+
+    /// The same with more behind it.
+    pub fn rewrite_with(&self, databases: &str, settings: &str, more: &str) {
+        write_ini(&self.place, databases, settings, more);
     }
 
     /// The entry of `app`, and its connection string.
@@ -82,6 +87,15 @@ impl Pool {
 
     pub fn until_logged(&self, words: &str) {
         eventually(words, || self.log().contains(words).then_some(()));
+    }
+
+    /// What Prometheus is told.
+    pub fn metrics(&self) -> String {
+        let mut socket = TcpStream::connect(self.pooler.metrics_address().unwrap()).unwrap();
+        socket.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        let mut page = String::new();
+        socket.read_to_string(&mut page).unwrap();
+        page
     }
 
     pub fn console(&self) -> Client {
