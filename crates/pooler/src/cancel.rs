@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::client::{Cancels, ClientInfo, ClientState, Order};
 use crate::hub::Hub;
 use crate::log::Level;
-use crate::server::ServerInfo;
+use crate::server::{ConnectError, ServerInfo};
 use crate::wire::backend_key::BackendKey;
 use crate::wire::startup::put_cancel;
 
@@ -131,6 +131,7 @@ pub async fn cancel(hub: &Arc<Hub>, request: &ClientInfo, key: &BackendKey) {
                     .client(Level::Warning, &client, "cancel request: cancel_wait_timeout");
             }
             server.cancel_ends();
+            client.wake();
         }
         None if waits => client.order(Order::CancelWait),
         // It has nothing under way: as with PostgreSQL, nothing happens.
@@ -191,23 +192,23 @@ async fn pass_to_peer(hub: &Arc<Hub>, peer: u32, cancel: &ClientInfo, key: &Back
     };
     *last -= 1;
     let work = async {
-        let mut stream = crate::server::open_to_peer(hub, &to).await.ok()?;
+        let mut stream = crate::server::open_to_peer(hub, &to).await?;
         cancel.set_state(ClientState::CancelActive, crate::clock::micros());
         let mut request = Vec::new();
         put_cancel(&key, &mut request);
-        stream.write_all(&request).await.ok()?;
-        stream.flush().await.ok()?;
+        stream.write_all(&request).await?;
+        stream.flush().await?;
         let mut end = [0];
-        stream.read(&mut end).await.ok()
+        // It says nothing: the end is the answer.
+        let _ = stream.read(&mut end).await?;
+        Ok(())
     };
-    if crate::timer::timeout(Duration::from_secs(10), work)
+    let failed: Result<(), ConnectError> = crate::timer::timeout(Duration::from_secs(10), work)
         .await
-        .is_err()
-    {
-        hub.log.line(
-            Level::Warning,
-            &format!("cancel request for peer {peer}: no answer"),
-        );
+        .unwrap_or(Err(ConnectError::Timeout));
+    if let Err(error) = failed {
+        let words = format!("cancel request for peer {peer}: {error}");
+        hub.log.line(Level::Warning, &words);
     }
 }
 

@@ -11,6 +11,7 @@
 #[allow(dead_code, reason = "another test uses the rest")]
 mod client;
 mod metrics;
+mod peers;
 mod pool;
 mod service;
 mod signals;
