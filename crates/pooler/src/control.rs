@@ -12,6 +12,7 @@ use crate::log::Level;
 use crate::pool::{DatabaseState, Mode, Pool};
 use crate::pooler::Phase;
 use crate::refusal::Refusal;
+use crate::takeover::Parcels;
 
 /// What administrators and signals have under way.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Control {
     /// Held while the configuration is being replaced.
     pub(crate) changing: Mutex<()>,
     shutdown: AtomicU8,
+    /// Clients that stand still for a hand-over, packed.
+    pub(crate) parcels: Parcels,
 }
 
 /// How the pooler ends.
@@ -41,7 +44,7 @@ impl Shutdown {
     }
 }
 
-fn state_error(message: &'static str) -> Refusal {
+pub(crate) fn state_error(message: &'static str) -> Refusal {
     Refusal::new("55000", message)
 }
 
@@ -85,7 +88,7 @@ impl Hub {
     }
 
     /// Waits until `condition` holds; it is looked at whenever a client or server has ended or stopped.
-    async fn until(&self, condition: impl Fn() -> bool) {
+    pub(crate) async fn until(&self, condition: impl Fn() -> bool) {
         loop {
             let parted = self.parted.notified();
             tokio::pin!(parted);
@@ -381,7 +384,7 @@ impl Hub {
 }
 
 /// The pooler waits for this one before it ends: a client, not a console, not a cancel request.
-fn counts(client: &ClientInfo) -> bool {
+pub(crate) fn counts(client: &ClientInfo) -> bool {
     !client.is_admin.load(Ordering::Relaxed) && client.cancels.get().is_none()
 }
 

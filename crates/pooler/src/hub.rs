@@ -22,7 +22,7 @@ use crate::listen::Listening;
 use crate::log::Log;
 use crate::names::Names;
 use crate::net::Socket;
-use crate::pool::{Census, DatabaseState, Gate, Pool, PoolKey, Stats, Terms};
+use crate::pool::{Census, DatabaseState, Gate, Mode, Pool, PoolKey, Stats, Terms};
 use crate::pooler::Phase;
 use crate::server::Endpoint;
 use crate::session::{Texts, Tracked};
@@ -78,6 +78,8 @@ pub struct Hub {
     pub statistics: Statistics,
     /// What is listened on.
     pub listening: OnceLock<Vec<Listening>>,
+    /// A service manager opened them, whatever the configuration says.
+    pub activated: AtomicBool,
     /// Set when another process goes on with our listeners.
     pub handed_over: OnceLock<Arc<AtomicBool>>,
 }
@@ -125,6 +127,7 @@ impl Hub {
             console_stats: Stats::new(threads),
             statistics: Statistics::default(),
             listening: OnceLock::new(),
+            activated: AtomicBool::new(false),
             handed_over: OnceLock::new(),
         }))
     }
@@ -132,6 +135,23 @@ impl Hub {
     /// A number that nobody else has.
     pub fn next_id(&self) -> u64 {
         self.ids.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The number given last.
+    pub fn last_id(&self) -> u64 {
+        self.ids.load(Ordering::Relaxed)
+    }
+
+    /// Gives no number up to this one: another process has.
+    pub fn begin_behind(&self, last_id: u64) {
+        self.ids.fetch_max(last_id, Ordering::Relaxed);
+    }
+
+    /// True when another process goes on with our listeners.
+    pub fn is_handed_over(&self) -> bool {
+        self.handed_over
+            .get()
+            .is_some_and(|flag| flag.load(Ordering::SeqCst))
     }
 
     /// The number of the calling thread.
@@ -302,8 +322,10 @@ impl Hub {
     pub fn add_client(&self, client: &Arc<ClientInfo>) {
         self.threads[client.thread].fetch_add(1, Ordering::Relaxed);
         lock(&self.clients).insert(client.id, client.clone());
-        if self.gate.mode() == crate::pool::Mode::Suspended {
-            client.set_parking(true);
+        match self.gate.mode() {
+            Mode::Suspended => client.set_parking(true),
+            Mode::HandingOver => client.begin_hand_over(),
+            _ => {}
         }
     }
 

@@ -27,6 +27,7 @@ mod replication;
 mod server;
 mod session;
 mod statistics;
+mod takeover;
 mod timer;
 pub mod tls;
 mod tls_start;

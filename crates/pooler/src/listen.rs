@@ -20,8 +20,8 @@ use crate::config::Config;
 use crate::hub::Hub;
 use crate::log::Level;
 use crate::net::Socket;
-use crate::pool::Mode;
 use crate::pooler::{Phase, StartError};
+use crate::takeover::Kind;
 
 /// How long accepting rests when the process has no file descriptors left.
 const REST: Duration = Duration::from_millis(100);
@@ -34,8 +34,20 @@ pub struct Listeners {
     /// For Prometheus.
     pub(crate) metrics: Option<StdTcpListener>,
     pub(crate) port: u16,
+    /// A service manager opened them, whatever the configuration says.
+    pub(crate) activated: bool,
     /// Set when another process goes on listening on them: files of Unix sockets stay then.
     pub(crate) handed_over: Arc<AtomicBool>,
+}
+
+/// Listeners that another process has opened.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) tcp: Vec<StdTcpListener>,
+    pub(crate) unix: Vec<StdUnixListener>,
+    pub(crate) metrics: Option<StdTcpListener>,
+    pub(crate) port: u16,
+    pub(crate) activated: bool,
 }
 
 /// Where a Unix socket stands; its file is removed with it.
@@ -64,6 +76,8 @@ pub struct Listening {
     pub address: String,
     /// Port.
     pub port: u16,
+    /// What it is for.
+    pub(crate) kind: Kind,
     /// As the log has it.
     words: String,
 }
@@ -80,10 +94,34 @@ impl Listeners {
     /// # Errors
     /// [`StartError::Listen`].
     pub fn open(config: &Config) -> Result<Self, StartError> {
+        Self::open_with(config, Given::default())
+    }
+
+    /// The same, as far as it is not open already; what is not named is closed. What a service manager has opened is
+    /// kept, and nothing else is opened.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`].
+    pub(crate) fn open_with(config: &Config, mut given: Given) -> Result<Self, StartError> {
         let settings = &config.settings;
         let mut all = Self::none(settings.listen_port);
+        all.metrics = given
+            .metrics
+            .take()
+            .filter(|listener| listener.local_addr().ok() == config.canvass.metrics_listen);
+        if given.activated {
+            all.take(given)?;
+            all.open_metrics(config)?;
+            return Ok(all);
+        }
         for name in &settings.listen_addr {
             for address in addresses(name, settings.listen_port)? {
+                let is_it =
+                    |other: &mut StdTcpListener| other.local_addr().is_ok_and(|other| other == address);
+                if let Some(listener) = given.tcp.extract_if(.., is_it).next() {
+                    all.tcp.push(listener);
+                    continue;
+                }
                 let listener = tcp(address, config).map_err(|cause| StartError::Listen {
                     address: address.to_string(),
                     cause,
@@ -98,10 +136,14 @@ impl Listeners {
         }
         if let Some(dir) = &settings.unix_socket_dir {
             let path = socket_path(dir, all.port);
-            let opened = unix(&path, config).map_err(|cause| StartError::Listen {
-                address: path.display().to_string(),
-                cause,
-            });
+            // The other process was asked over this very socket.
+            let known = given.unix.pop().map(|listener| (listener, file(&path)));
+            let opened = known
+                .map_or_else(|| unix(&path, config), Ok)
+                .map_err(|cause| StartError::Listen {
+                    address: path.display().to_string(),
+                    cause,
+                });
             let (listener, path) = opened?;
             let handed_over = all.handed_over.clone();
             all.unix.push((listener, UnixPlace { path, handed_over }));
@@ -117,6 +159,19 @@ impl Listeners {
             });
         }
         Ok(all)
+    }
+
+    /// Keeps what a service manager has opened.
+    fn take(&mut self, given: Given) -> Result<(), StartError> {
+        self.activated = true;
+        self.port = given.port;
+        for listener in given.tcp {
+            self.add_tcp(listener)?;
+        }
+        for listener in given.unix {
+            self.add_unix(listener, None)?;
+        }
+        Ok(())
     }
 
     /// None yet.
@@ -182,6 +237,7 @@ impl Listeners {
                 fd: listener.as_raw_fd(),
                 address,
                 port,
+                kind: Kind::Tcp,
                 words: local.to_string(),
             })
         });
@@ -189,12 +245,26 @@ impl Listeners {
             fd: listener.as_raw_fd(),
             address: "unix".to_owned(),
             port: self.port,
+            kind: Kind::Unix,
             words: match &place.path {
                 Some(path) => format!("unix:{}", path.display()),
                 None => format!("unix, port {}", self.port),
             },
         });
-        tcp.chain(unix).collect()
+        let metrics = self.metrics.iter().map(|listener| {
+            let local = listener
+                .local_addr()
+                .map(|local| words(&local))
+                .unwrap_or_default();
+            Listening {
+                fd: listener.as_raw_fd(),
+                words: format!("{}:{}", local.0, local.1),
+                address: local.0,
+                port: local.1,
+                kind: Kind::Metrics,
+            }
+        });
+        tcp.chain(unix).chain(metrics).collect()
     }
 
     /// The TCP addresses.
@@ -240,6 +310,11 @@ fn tcp(address: SocketAddr, config: &Config) -> io::Result<StdTcpListener> {
     socket.listen(i32::try_from(settings.listen_backlog).unwrap_or(i32::MAX))?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+/// The file of a Unix socket; in the abstract namespace there is none.
+fn file(path: &Path) -> Option<PathBuf> {
+    (!path.to_string_lossy().starts_with('@')).then(|| path.to_owned())
 }
 
 /// Opens a Unix socket; the path is given when there is a file to remove.
@@ -408,17 +483,11 @@ impl Accepting {
     }
 
     async fn while_suspended(&self) {
-        self.hub
-            .gate
-            .until(|| self.hub.gate.mode() != Mode::Suspended)
-            .await;
+        self.hub.gate.until(|| self.hub.gate.mode().lets_in()).await;
     }
 
     async fn until_suspended(&self) {
-        self.hub
-            .gate
-            .until(|| self.hub.gate.mode() == Mode::Suspended)
-            .await;
+        self.hub.gate.until(|| !self.hub.gate.mode().lets_in()).await;
     }
 
     /// A connection that was given up is no reason to wait; a lack of file descriptors is.

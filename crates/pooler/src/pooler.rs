@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 use crate::client::{self, ClientInfo};
@@ -16,6 +17,8 @@ use crate::files::Files;
 use crate::hub::Hub;
 use crate::listen::{self, Accepted, Listeners};
 use crate::log::{Level, Log};
+use crate::pool::Mode;
+use crate::takeover::{Inventory, TakeoverError, Totals};
 use crate::timer;
 use crate::upkeep;
 
@@ -45,6 +48,7 @@ pub struct Pooler {
     addresses: Vec<SocketAddr>,
     metrics_address: Option<SocketAddr>,
     threads: Vec<JoinHandle<()>>,
+    loops: Vec<Handle>,
 }
 
 /// Event loops for so many cores. With one or two, PostgreSQL or the clients are there too, and a second loop costs more
@@ -72,10 +76,11 @@ impl Pooler {
     pub fn start(config: Config, log: Log) -> Result<Self, StartError> {
         let files = Files::load(&config.settings).map_err(StartError::Files)?;
         let listeners = Listeners::open(&config)?;
-        Self::start_with(config, files, log, listeners)
+        Self::start_with(config, files, log, listeners, Mode::Active)
     }
 
-    /// The same with files that are read and sockets that are open already.
+    /// The same with files that are read and sockets that are open already. In [`Mode::TakingOver`] nobody is let in before
+    /// [`Self::take_over`].
     ///
     /// # Errors
     /// [`StartError`].
@@ -84,6 +89,7 @@ impl Pooler {
         files: Files,
         log: Log,
         listeners: Listeners,
+        mode: Mode,
     ) -> Result<Self, StartError> {
         timer::start()?;
         let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -93,6 +99,12 @@ impl Pooler {
             .map_or(threads_for(cores), |n| n as usize)
             .max(1);
         let hub = Hub::new(config, files, log, count)?;
+        hub.gate.change(Mode::Active, mode);
+        hub.activated.store(listeners.activated, Ordering::Relaxed);
+        // The file of the Unix socket is the other process's as long as that may go on.
+        listeners
+            .handed_over
+            .store(mode == Mode::TakingOver, Ordering::SeqCst);
         let addresses = listeners.addresses();
         let metrics_address = listeners.metrics_address();
         // Nobody else sets them.
@@ -100,6 +112,7 @@ impl Pooler {
         let _ = hub.handed_over.set(listeners.handed_over.clone());
         let mut inboxes = Vec::new();
         let mut threads = Vec::new();
+        let mut loops = Vec::new();
         let mut receivers = Vec::new();
         for _ in 0..count {
             let (inbox, receiver) = mpsc::unbounded_channel();
@@ -111,6 +124,7 @@ impl Pooler {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_io()
                 .build()?;
+            loops.push(runtime.handle().clone());
             let worker = Worker {
                 hub: hub.clone(),
                 number,
@@ -131,7 +145,20 @@ impl Pooler {
             addresses,
             metrics_address,
             threads,
+            loops,
         })
+    }
+
+    /// Goes on with everything that another process had.
+    ///
+    /// # Errors
+    /// [`TakeoverError`]: the other process goes on, and this one must end.
+    pub(crate) fn take_over(&self, inventory: Inventory) -> Result<Totals, TakeoverError> {
+        let totals = inventory.settle(&self.hub, &self.loops)?;
+        if let Some(flag) = self.hub.handed_over.get() {
+            flag.store(false, Ordering::SeqCst);
+        }
+        Ok(totals)
     }
 
     /// The TCP addresses that it listens on.

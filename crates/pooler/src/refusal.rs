@@ -51,6 +51,10 @@ refusals! {
     SERVER_SHUTTING_DOWN, "57P01", "server shutting down";
     /// SUSPEND waited long enough for the client to take what it was sent.
     SUSPEND_TIMEOUT, "57P01", "suspend_timeout";
+    /// The pooler restarts, and the client's connection, or its server's, is inside TLS.
+    RESTART_TLS, "57P01", "pooler is restarted, connections with TLS are not taken over";
+    /// The pooler restarts, and the client's login was not over, or it is for replication.
+    RESTART, "57P01", "pooler is restarted";
     /// RELOAD found that the database has gone from the configuration.
     DATABASE_REMOVED, "57P01", "database removed";
     /// The server that a session was bound to is to be replaced, with `server_fast_close`.
@@ -87,6 +91,19 @@ impl Refusal {
             hint: None,
             silent: false,
         }
+    }
+
+    /// Another process has taken the client over: the client is told nothing, and its socket stays open.
+    pub const HANDED_OVER: Self = Self {
+        sqlstate: Cow::Borrowed(""),
+        message: Cow::Borrowed("handed over"),
+        hint: None,
+        silent: true,
+    };
+
+    /// True for [`Self::HANDED_OVER`].
+    pub fn is_hand_over(&self) -> bool {
+        *self == Self::HANDED_OVER
     }
 
     /// A reason with a value in its message.

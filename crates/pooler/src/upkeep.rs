@@ -8,7 +8,7 @@ use crate::client::{ClientInfo, ClientState, Order};
 use crate::clock;
 use crate::config::PoolMode;
 use crate::hub::Hub;
-use crate::pool::{Mode, Terms};
+use crate::pool::Terms;
 use crate::refusal::Refusal;
 use crate::timer;
 
@@ -35,7 +35,7 @@ pub(crate) async fn run(hub: Arc<Hub>) {
         }
         hub.statistics.tick(&hub);
         hub.end_when_due();
-        if hub.gate.mode() == Mode::Suspended {
+        if hub.gate.mode().is_still() {
             // Whatever is done now would surprise the process that takes over.
             continue;
         }

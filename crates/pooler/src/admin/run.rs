@@ -1,18 +1,20 @@
 //! What the console's commands do. Words and tags are pgbouncer's.
 
 use std::future::poll_fn;
+use std::os::fd::AsFd;
 use std::task::Poll;
 
 use tokio::io::AsyncBufReadExt;
 
 use super::parse::{Command, Statement};
 use super::{Console, Rights, show};
-use crate::client::{ClientState, Order, eof};
+use crate::client::{ClientState, Order, eof, unix_uid};
 use crate::clock;
 use crate::control::Shutdown;
 use crate::log::Level;
 use crate::refusal::Refusal;
 use crate::reload;
+use crate::takeover::{self, Giving, VERSION};
 use crate::wire::error::put_notice;
 use crate::wire::row::put_complete;
 
@@ -93,6 +95,7 @@ impl Console<'_> {
                 Ok(()) => return self.finish_suspend().await,
                 Err(refusal) => Err(refusal),
             },
+            "hand_over" => return self.hand_over(argument).await,
             "wait_close" => {
                 let waiting = hub.wait_close(argument);
                 self.wait(waiting).await?.unwrap_or(Err(Refusal::CANCELLED))
@@ -145,6 +148,42 @@ impl Console<'_> {
         Ok(complete("SHUTDOWN"))
     }
 
+    /// Another process takes everything over, and then this one ends. Not for administrators: the conversation that
+    /// follows has file descriptors in it, and secrets.
+    async fn hand_over(&mut self, version: Option<&str>) -> Result<Answer, Refusal> {
+        let socket = self.stream.get_ref().socket();
+        if unix_uid(self.stream.get_ref()) != Some(nix::unistd::getuid().as_raw()) {
+            return Ok(Err(Refusal::new(
+                "42501",
+                "only the pooler's own user takes over, by the Unix socket",
+            )));
+        }
+        if version != Some(&VERSION.to_string()) {
+            let words = format!("hand-over is spoken in version {VERSION} here");
+            return Ok(Err(Refusal::new("0A000", words)));
+        }
+        if !self.stream.buffer().is_empty() {
+            return Ok(Err(Refusal::BAD_PACKET));
+        }
+        let socket = socket.as_fd().try_clone_to_owned().map_err(eof)?;
+        let giving = match Giving::begin(self.hub) {
+            Ok(giving) => giving,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if self.wait(giving.until_still()).await?.is_none() {
+            return Ok(Err(Refusal::CANCELLED));
+        }
+        let mut answer = Vec::new();
+        put_complete("HAND_OVER", &mut answer);
+        self.say(&answer).await?;
+        let hub = self.hub.clone();
+        if let Err(error) = takeover::hand_over(giving, socket.into()).await {
+            hub.log
+                .line(Level::Warning, &format!("hand-over failed: {error}"));
+        }
+        Err(Refusal::silent("hand-over is over"))
+    }
+
     async fn set(&mut self, key: &str, value: &str) -> Answer {
         if PRETENDED.iter().any(|(name, _)| *name == key) {
             let mut answer = Vec::new();
@@ -192,6 +231,7 @@ fn is_known(word: &str, argument: Option<&str>) -> bool {
         "disable" | "enable" | "kill" | "kill_client" | "pause" | "reconnect" | "resume" | "wait_close" => {
             true
         }
+        "hand_over" => argument.is_some(),
         "reload" | "suspend" => argument.is_none(),
         "shutdown" => shutdown(argument).is_some(),
         _ => false,

@@ -25,6 +25,11 @@ impl Md5Hash {
         digits.iter().all(hexadecimal).then_some(Self(digits))
     }
 
+    /// As [`Self::parse`] reads it.
+    pub(crate) fn text(&self) -> String {
+        format!("md5{}", String::from_utf8_lossy(&self.0))
+    }
+
     /// What a client must answer to this salt, without the terminating zero: 35 bytes.
     pub fn response(&self, salt: [u8; 4]) -> Vec<u8> {
         let mut response = b"md5".to_vec();

@@ -49,14 +49,37 @@ pub(super) struct Exchange<'a> {
     pub(super) again: Again,
 }
 
+/// Where an exchange stands that goes on in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Midst {
+    pub(super) settings: u32,
+    pub(super) harmless: u32,
+    pub(super) farewell: bool,
+    pub(super) forgotten: Vec<(Arc<Statement>, Box<[u8]>)>,
+    pub(super) again: Again,
+}
+
 impl Client {
     /// Lets the client use the server until it is free, or one of the two is gone.
     ///
     /// # Errors
     /// Why the client must go.
-    pub(super) async fn exchange(&mut self, mut server: Box<Server>, terms: &Terms) -> Result<(), Refusal> {
+    pub(super) async fn exchange(&mut self, server: Box<Server>, terms: &Terms) -> Result<(), Refusal> {
+        self.begin_work(&server, self.at);
+        self.go_on(server, terms, Midst::default()).await
+    }
+
+    /// The same in the midst of it.
+    ///
+    /// # Errors
+    /// Why the client must go.
+    pub(super) async fn go_on(
+        &mut self,
+        mut server: Box<Server>,
+        terms: &Terms,
+        midst: Midst,
+    ) -> Result<(), Refusal> {
         let began = self.at;
-        self.begin_work(&server, began);
         let mut exchange = Exchange {
             counted: std::mem::take(&mut self.counted),
             client: self,
@@ -64,18 +87,20 @@ impl Client {
             terms,
             leaving: false,
             broken_off: false,
-            settings: 0,
-            harmless: 0,
+            settings: midst.settings,
+            harmless: midst.harmless,
             verdict: None,
-            farewell: false,
-            forgotten: Vec::new(),
-            again: Again::default(),
+            farewell: midst.farewell,
+            forgotten: midst.forgotten,
+            again: midst.again,
         };
         let ended = poll_fn(|cx| exchange.poll(cx)).await;
         let counted = exchange.counted;
         self.counted = counted;
         match ended {
             Ended::Free => self.free(server, terms, began).await,
+            // Another process speaks with both.
+            Ended::Client(reason) if reason.is_hand_over() => Err(reason),
             Ended::Client(reason) => {
                 self.part(server).await;
                 Err(reason)
@@ -125,6 +150,9 @@ impl Exchange<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
         if let Some(sentence) = self.client.info.sentence() {
             return Poll::Ready(Ended::Client(sentence));
+        }
+        if self.freezes() {
+            return Poll::Pending;
         }
         loop {
             if let Poll::Ready(ended) = self.flush(cx) {

@@ -121,6 +121,9 @@ const END: u8 = 1;
 const CANCEL_WAIT: u8 = 2;
 const NOTIFY_WAIT: u8 = 4;
 const PARK: u8 = 8;
+const HAND_OVER: u8 = 16;
+const FROZEN: u8 = 32;
+const DEPART: u8 = 64;
 
 /// What somebody else wants of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,7 +206,8 @@ impl ClientInfo {
     /// [`ServerInfo::cancel_ends`].
     pub fn begin_cancel(&self) -> Option<Arc<ServerInfo>> {
         let slot = self.server_slot();
-        let server = slot.as_ref()?;
+        // One that another process takes over has nothing under way.
+        let server = slot.as_ref().filter(|_| !self.is_frozen())?;
         server.cancel_begins();
         Some(server.clone())
     }
@@ -257,6 +261,44 @@ impl ClientInfo {
         self.parked.load(Ordering::SeqCst)
     }
 
+    /// Another process is to take it over: it is to stand still at the next place between two requests.
+    pub fn begin_hand_over(&self) {
+        self.orders.fetch_or(HAND_OVER, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// True when it is to stand still at the next place between two requests; it has been woken to see this.
+    pub fn is_to_hand_over(&self) -> bool {
+        self.orders.load(Ordering::SeqCst) & HAND_OVER != 0
+    }
+
+    /// Stands still from now on, hearing no order and no cancel request; false when a cancel request is under way.
+    pub fn freeze(&self) -> bool {
+        let slot = self.server_slot();
+        if slot.as_ref().is_some_and(|server| server.is_being_cancelled()) {
+            return false;
+        }
+        self.orders.fetch_or(FROZEN, Ordering::SeqCst);
+        true
+    }
+
+    /// True while it stands still for a hand-over.
+    pub fn is_frozen(&self) -> bool {
+        self.orders.load(Ordering::SeqCst) & FROZEN != 0
+    }
+
+    /// The hand-over is off, or goes on without this one: it moves again.
+    pub fn thaw(&self) {
+        self.orders.fetch_and(!(HAND_OVER | FROZEN), Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Another process has it: it ends here without a word to anybody.
+    pub fn depart(&self) {
+        self.orders.fetch_or(DEPART, Ordering::SeqCst);
+        self.wake();
+    }
+
     /// Whether its connection is for replication.
     pub fn replication(&self) -> Replication {
         match self.replication.load(Ordering::Relaxed) {
@@ -279,7 +321,11 @@ impl ClientInfo {
 
     /// The next order.
     pub fn next_order(&self) -> Option<Order> {
-        if self.orders.load(Ordering::SeqCst) == NOTHING {
+        let orders = self.orders.load(Ordering::SeqCst);
+        if orders & DEPART != 0 {
+            return Some(Order::End(Refusal::HANDED_OVER));
+        }
+        if orders == NOTHING || orders & FROZEN != 0 {
             return None;
         }
         for (bit, order) in [(CANCEL_WAIT, Order::CancelWait), (NOTIFY_WAIT, Order::NotifyWait)] {
@@ -297,7 +343,11 @@ impl ClientInfo {
 
     /// The same for one who only wants to know whether to end.
     pub fn sentence(&self) -> Option<Refusal> {
-        if self.orders.load(Ordering::SeqCst) & END == 0 {
+        let orders = self.orders.load(Ordering::SeqCst);
+        if orders & DEPART != 0 {
+            return Some(Refusal::HANDED_OVER);
+        }
+        if orders & END == 0 || orders & FROZEN != 0 {
             return None;
         }
         self.sentence
@@ -309,7 +359,8 @@ impl ClientInfo {
     /// Forgets orders about a wait that is over.
     pub fn wait_is_over(&self) {
         if self.orders.load(Ordering::Relaxed) != NOTHING {
-            self.orders.fetch_and(END | PARK, Ordering::SeqCst);
+            self.orders
+                .fetch_and(!(CANCEL_WAIT | NOTIFY_WAIT), Ordering::SeqCst);
         }
     }
 

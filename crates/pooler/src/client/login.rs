@@ -65,7 +65,20 @@ pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
 
 async fn live(mut client: Client) {
     let reason = client.run().await;
+    end(client, reason).await;
+}
+
+/// Goes on with a client that another process has let in.
+pub(crate) async fn resume(mut client: Client, resumed: super::Resumed) {
+    let reason = client.resume(resumed).await;
+    end(client, reason).await;
+}
+
+async fn end(mut client: Client, reason: Refusal) {
     client.pool.stats.add(client.info.thread, &client.counted);
+    if reason.is_hand_over() {
+        return;
+    }
     log_end(&client.hub, &client.info, &reason);
     client.say_goodbye(&reason);
     let Client {
@@ -95,9 +108,9 @@ pub(crate) fn log_end(hub: &Hub, info: &ClientInfo, reason: &Refusal) {
 }
 
 /// Takes the client off all lists, however its task ends.
-struct Registered {
-    hub: Arc<Hub>,
-    info: Arc<ClientInfo>,
+pub(crate) struct Registered {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) info: Arc<ClientInfo>,
 }
 
 impl Drop for Registered {
@@ -127,10 +140,17 @@ async fn open(hub: &Arc<Hub>, socket: Socket, info: &Arc<ClientInfo>, limit: Dur
         };
         log_in(hub, &mut stream, info, startup).await.map(Some)
     });
-    let refusal = match work.await {
-        Ok(Ok(session)) => return session,
-        Ok(Err(refusal)) => refusal,
-        Err(_) => Refusal::CLIENT_LOGIN_TIMEOUT,
+    let sentenced = std::future::poll_fn(|_| match info.sentence() {
+        Some(refusal) => std::task::Poll::Ready(refusal),
+        None => std::task::Poll::Pending,
+    });
+    let refusal = tokio::select! {
+        opened = work => match opened {
+            Ok(Ok(session)) => return session,
+            Ok(Err(refusal)) => refusal,
+            Err(_) => Refusal::CLIENT_LOGIN_TIMEOUT,
+        },
+        refusal = sentenced => refusal,
     };
     log_end(hub, info, &refusal);
     let mut words = Vec::new();
@@ -289,6 +309,7 @@ async fn log_in(
         deadline: wanted.deadline,
         sentence: None,
         counted: Totals::default(),
+        waits_since: None,
         at: crate::clock::micros(),
     };
     if let Err(refusal) = welcome(&mut client, startup.minor.min(MINOR)).await {

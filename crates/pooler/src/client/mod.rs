@@ -1,6 +1,7 @@
 //! A client: its login, its requests, and what it is given for them. One task a client, on one thread.
 
 mod exchange;
+mod hand_over;
 mod info;
 mod login;
 mod replies;
@@ -12,9 +13,11 @@ mod wait;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use exchange::Midst;
+pub(crate) use hand_over::Resumed;
 pub use info::{Cancels, ClientInfo, ClientState, Order, Replication};
 pub use login::serve;
-pub(crate) use login::{Asked, check, eof, log_attempt, log_end, unix_uid};
+pub(crate) use login::{Asked, Registered, check, eof, log_attempt, log_end, resume, unix_uid};
 
 use crate::clock;
 use crate::config::PoolMode;
@@ -36,21 +39,23 @@ pub struct Client {
     pub(crate) stream: Stream,
     pub(crate) outbox: Outbox,
     /// Bytes that it sent and that nobody has looked at: the beginning of a request, or one that waits.
-    inbox: Vec<u8>,
+    pub(crate) inbox: Vec<u8>,
     /// What is in the inbox has come while there was no server, and is to be passed on.
-    inbox_is_new: bool,
+    pub(crate) inbox_is_new: bool,
     /// Bytes still to come of a message that is passed on as it comes.
-    body: usize,
-    values: Values,
-    statements: Statements,
+    pub(crate) body: usize,
+    pub(crate) values: Values,
+    pub(crate) statements: Statements,
     /// Seconds that it waits for a server at most, when it said so at its start-up.
-    deadline: Option<Duration>,
+    pub(crate) deadline: Option<Duration>,
     /// It left state behind in a mode that keeps none: what its next request is answered with, before it must go.
-    sentence: Option<Refusal>,
+    pub(crate) sentence: Option<Refusal>,
     /// What it did since its pool's sums were last added to.
-    counted: Totals,
+    pub(crate) counted: Totals,
+    /// Since when it has waited for a server, when it began that in another process.
+    pub(crate) waits_since: Option<u64>,
     /// When something last happened that changed its state, in [`clock::micros`].
-    at: u64,
+    pub(crate) at: u64,
 }
 
 /// How an exchange with a server ended.

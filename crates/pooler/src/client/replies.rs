@@ -318,19 +318,21 @@ fn local_reply(owed: &Owed) -> &'static [u8] {
 /// made old: error 0A000, "cached plan must not change result type".
 #[derive(Debug, Default)]
 pub(super) struct Again {
-    state: AgainState,
-    request: Vec<u8>,
-    bound: Vec<Arc<Statement>>,
+    pub(super) state: AgainState,
+    pub(super) request: Vec<u8>,
+    pub(super) bound: Vec<Arc<Statement>>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum AgainState {
+pub(super) enum AgainState {
     /// There is nothing to send again, or the client has heard some of the reply.
     #[default]
     No,
+    /// It may have to be sent again.
     Possible,
     /// It has failed; its ReadyForQuery is still to come.
     Failed,
+    /// It is sent again now.
     Due,
 }
 

@@ -19,12 +19,23 @@ impl Client {
     /// Why the client must go.
     pub(super) async fn request(&mut self) -> Result<(), Refusal> {
         self.info.set_state(ClientState::Idle, self.at);
+        self.next_request().await
+    }
+
+    /// The same without a new beginning of the idle time.
+    ///
+    /// # Errors
+    /// Why the client must go.
+    pub(super) async fn next_request(&mut self) -> Result<(), Refusal> {
         poll_fn(|cx| self.poll_request(cx)).await
     }
 
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         if let Some(sentence) = self.info.sentence() {
             return Poll::Ready(Err(sentence));
+        }
+        if self.freezes() {
+            return Poll::Pending;
         }
         match self.outbox.poll_empty(cx, &mut self.stream) {
             Poll::Ready(Ok(())) => {}

@@ -28,7 +28,8 @@ impl Client {
     pub(super) async fn wait(&mut self, mut place: Place) -> Result<Waited, Refusal> {
         let logs_in = self.info.state() == ClientState::WaitingLogin;
         if !logs_in {
-            self.info.set_state(ClientState::Waiting, self.at);
+            self.info
+                .set_state(ClientState::Waiting, self.waits_since.take().unwrap_or(self.at));
         }
         let waited = poll_fn(|cx| self.poll_wait(cx, &mut place)).await;
         self.at = clock::micros();
@@ -38,6 +39,12 @@ impl Client {
     }
 
     fn poll_wait(&mut self, cx: &mut Context<'_>, place: &mut Place) -> Poll<Result<Waited, Refusal>> {
+        if let Some(sentence) = self.info.sentence() {
+            return Poll::Ready(Err(sentence));
+        }
+        if self.freezes() {
+            return Poll::Pending;
+        }
         match place.poll(cx) {
             Poll::Ready(Outcome::Server(server)) => return Poll::Ready(Ok(Waited::Server(server))),
             Poll::Ready(Outcome::Refused(refusal)) => return Poll::Ready(Err(refusal)),

@@ -179,7 +179,8 @@ settings! {
     stats_period: Duration = PERIOD, "60", Now, Same;
     /// Users who may connect to the console `pgbouncer` and look but not change, separated by commas.
     stats_users: Vec<String> = NAMES, "", Now, Same;
-    /// How many seconds SUSPEND and an online restart wait for buffers to empty before they close what is left.
+    /// How many seconds SUSPEND waits for buffers to empty, and an online restart for queries of clients with TLS, before
+    /// they close what is left.
     suspend_timeout: Duration = SECONDS, "10", Now, Same;
     /// Whether the log also goes to syslog.
     syslog: bool = FLAG, "0", Now, Same;

@@ -17,6 +17,19 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// These wait.
+    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            ..Self::default()
+        }
+    }
+
+    /// What waits.
+    pub(crate) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.sent..]
+    }
+
     /// True when nothing waits.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty() && !self.unflushed

@@ -18,6 +18,14 @@ struct Heads {
     users: HashMap<Arc<str>, usize>,
 }
 
+impl Heads {
+    fn count_in(&mut self, pool: &Pool) {
+        self.all += 1;
+        *self.databases.entry(pool.key.database.clone()).or_default() += 1;
+        *self.users.entry(pool.key.user.clone()).or_default() += 1;
+    }
+}
+
 /// The limit that leaves no place for another server connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
@@ -53,11 +61,14 @@ impl Census {
             if full(heads.all, most) {
                 return Err(Full::All);
             }
-            heads.all += 1;
-            *heads.databases.entry(pool.key.database.clone()).or_default() += 1;
-            *heads.users.entry(pool.key.user.clone()).or_default() += 1;
+            heads.count_in(pool);
             Ok(())
         })
+    }
+
+    /// Counts one in that is there already, whatever the limits say.
+    pub(super) fn admit(&self, pool: &Pool) {
+        self.with(|heads| heads.count_in(pool));
     }
 
     fn leave(&self, pool: &Pool) {

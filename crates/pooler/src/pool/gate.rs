@@ -15,6 +15,24 @@ pub enum Mode {
     Paused,
     /// SUSPEND: nobody gets a server, and nothing is read from anybody.
     Suspended,
+    /// Another process is about to take everything over: clients work, and nobody new is let in.
+    Draining,
+    /// Another process is taking everything over: nobody gets a server, and nobody moves.
+    HandingOver,
+    /// This process is taking over from another one, and begins when it has everything.
+    TakingOver,
+}
+
+impl Mode {
+    /// Nobody gets a server, and nothing is done about time that passes.
+    pub fn is_still(self) -> bool {
+        matches!(self, Self::Suspended | Self::HandingOver | Self::TakingOver)
+    }
+
+    /// Connections are accepted.
+    pub fn lets_in(self) -> bool {
+        matches!(self, Self::Active | Self::Paused)
+    }
 }
 
 /// The mode, shared by all databases, and word of its changes.
@@ -30,6 +48,9 @@ impl Gate {
         match self.mode.load(Ordering::SeqCst) {
             1 => Mode::Paused,
             2 => Mode::Suspended,
+            3 => Mode::Draining,
+            4 => Mode::HandingOver,
+            5 => Mode::TakingOver,
             _ => Mode::Active,
         }
     }
@@ -93,7 +114,7 @@ impl DatabaseState {
 
     /// True while nobody gets a server.
     pub fn is_held(&self) -> bool {
-        self.is_paused_itself() || self.gate.mode() != Mode::Active
+        self.is_paused_itself() || !matches!(self.gate.mode(), Mode::Active | Mode::Draining)
     }
 
     /// PAUSE or RESUME of this database; what it was before.

@@ -5,6 +5,7 @@
 
 pub(crate) mod census;
 mod gate;
+mod hand_over;
 mod key;
 mod queue;
 mod stats;

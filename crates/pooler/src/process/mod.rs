@@ -7,7 +7,7 @@ mod signals;
 mod user;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -18,7 +18,9 @@ use crate::files::Files;
 use crate::hub::Hub;
 use crate::listen::Listeners;
 use crate::log::{Level, Log, LogConfig};
+use crate::pool::Mode;
 use crate::pooler::{Pooler, StartError};
+use crate::takeover::{self, Inventory, Kind, TakeoverError, Totals};
 use pidfile::Pidfile;
 use signals::Signals;
 
@@ -57,11 +59,9 @@ pub enum RunError {
     /// Another process runs with this configuration.
     #[error("{0}")]
     Pidfile(#[from] PidfileError),
-    /// `-R` was asked for.
-    #[error(
-        "-R: taking over the sockets of a running pooler is not there yet; use so_reuseport with peer_id and [peers]"
-    )]
-    TakeOver,
+    /// `-R` was asked for, and what is running cannot be taken over.
+    #[error("{0}")]
+    TakeOver(#[from] TakeoverError),
     /// It does not run in the background.
     #[error("{0}")]
     Daemon(String),
@@ -75,9 +75,6 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`].
 pub fn run(options: &Options) -> Result<(), RunError> {
-    if options.takes_over {
-        return Err(RunError::TakeOver);
-    }
     if !options.daemon {
         return serve(options);
     }
@@ -103,15 +100,24 @@ fn serve(options: &Options) -> Result<(), RunError> {
     for warning in &warnings {
         log.line(Level::Warning, warning);
     }
+    let mut inventory = None;
+    if options.takes_over {
+        inventory = takeover::take(settings)?;
+        if inventory.is_none() {
+            log.line(Level::Log, "-R: no pooler is running, starting as usual");
+        }
+    }
     if let Some(path) = &settings.pidfile
+        && inventory.is_none()
         && Pidfile::check(path)?
     {
         log.line(Level::Log, "stale pidfile, removing");
     }
     note_limits(&config, &log);
-    let listeners = match service::listeners(settings.listen_port)? {
-        Some(listeners) => listeners,
-        None => Listeners::open(&config)?,
+    let listeners = match (&mut inventory, service::listeners(settings.listen_port)?) {
+        (Some(inventory), _) => Listeners::open_with(&config, inventory.listeners())?,
+        (None, Some(listeners)) => listeners,
+        (None, None) => Listeners::open(&config)?,
     };
     let pidfile = settings.pidfile.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -119,25 +125,69 @@ fn serve(options: &Options) -> Result<(), RunError> {
         .build()?;
     runtime.block_on(async {
         let signals = Signals::hear()?;
-        let pooler = Pooler::start_with(config, files, log, listeners)?;
-        let pidfile = pidfile.as_deref().map(Pidfile::write).transpose()?;
+        let mode = match inventory {
+            Some(_) => Mode::TakingOver,
+            None => Mode::Active,
+        };
+        let pooler = Pooler::start_with(config, files, log, listeners, mode)?;
+        let pidfile = match inventory {
+            Some(inventory) => take_over(&pooler, inventory, pidfile.as_deref())?,
+            None => pidfile.as_deref().map(Pidfile::write).transpose()?,
+        };
         note_start(pooler.hub());
-        if options.daemon {
-            daemon::report_ready()?;
+        if options.daemon
+            && let Err(error) = daemon::report_ready()
+        {
+            // Whoever waited for it has gone; clients have not.
+            pooler.hub().log.line(Level::Warning, &format!("daemon: {error}"));
         }
         service::ready();
         signals.obey(pooler.hub()).await;
-        service::stopping();
+        let is_handed_over = pooler.hub().is_handed_over();
+        if !is_handed_over {
+            service::stopping();
+        }
         pooler.end();
-        drop(pidfile);
+        if let Some(pidfile) = pidfile.filter(|_| is_handed_over) {
+            pidfile.leave();
+        }
         Ok(())
     })
+}
+
+/// Goes on with everything that the running pooler had. Once that is so, nothing ends this process any more: there is no
+/// other one.
+fn take_over(
+    pooler: &Pooler,
+    inventory: Inventory,
+    pidfile: Option<&Path>,
+) -> Result<Option<Pidfile>, TakeoverError> {
+    let Totals {
+        clients,
+        servers,
+        told_tls,
+        told_others,
+    } = pooler.take_over(inventory)?;
+    let log = &pooler.hub().log;
+    let words = format!(
+        "took over {clients} clients, {servers} servers; {told_tls} TLS clients and {told_others} others were told to \
+         reconnect"
+    );
+    log.line(Level::Log, &words);
+    Ok(pidfile.and_then(|path| match Pidfile::replace(path) {
+        Ok(pidfile) => Some(pidfile),
+        Err(error) => {
+            log.line(Level::Error, &error.to_string());
+            None
+        }
+    }))
 }
 
 /// Logs what is listened on, and that the pooler is there.
 fn note_start(hub: &Arc<Hub>) {
     let version = env!("CARGO_PKG_VERSION");
-    for place in hub.listening.get().into_iter().flatten() {
+    let listening = hub.listening.get().into_iter().flatten();
+    for place in listening.filter(|place| place.kind != Kind::Metrics) {
         hub.log.line(Level::Log, &format!("listening on {place}"));
     }
     hub.log.line(

@@ -60,6 +60,29 @@ impl Pidfile {
         }
     }
 
+    /// Writes the file over that of the process that was taken over.
+    ///
+    /// # Errors
+    /// [`PidfileError`].
+    pub fn replace(path: &Path) -> Result<Self, PidfileError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{}", std::process::id()));
+        let own = PathBuf::from(name);
+        let mut written = Self::write(&own)?;
+        fs::rename(&own, path).map_err(|cause| PidfileError::Io {
+            deed: "replace",
+            path: path.to_owned(),
+            cause,
+        })?;
+        path.clone_into(&mut written.path);
+        Ok(written)
+    }
+
+    /// Leaves the file to the process that has taken over.
+    pub fn leave(mut self) {
+        self.path.clear();
+    }
+
     /// Writes the file, which must not exist.
     ///
     /// # Errors

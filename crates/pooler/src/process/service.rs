@@ -63,6 +63,7 @@ pub fn listeners(port: u16) -> io::Result<Option<Listeners>> {
     };
     let this = pidfd_open(getpid(), PidfdFlags::empty())?;
     let mut all = Listeners::none(port);
+    all.activated = true;
     for fd in (FIRST..).take(count as usize) {
         // A duplicate that we own: taking the number itself would need trust in the environment.
         let socket: OwnedFd = pidfd_getfd(&this, fd, PidfdGetfdFlags::empty())?;

@@ -83,7 +83,7 @@ fn shut_down(hub: &Hub, signal: &str, how: Shutdown) {
     hub.log
         .line(Level::Log, &format!("got {signal}, shutting down, {waits_for}"));
     service::stopping();
-    if hub.gate.mode() == Mode::Suspended {
+    if matches!(hub.gate.mode(), Mode::Suspended | Mode::HandingOver) {
         hub.log
             .line(Level::Fatal, "suspend was in progress, going down immediately");
         return hub.shut_down(Shutdown::Immediate);
@@ -109,7 +109,9 @@ fn resume(hub: &Hub) {
     let words = match hub.gate.mode() {
         Mode::Suspended => "got SIGUSR2, continuing from SUSPEND",
         Mode::Paused => "got SIGUSR2, continuing from PAUSE",
-        Mode::Active => "got SIGUSR2, but not paused/suspended",
+        Mode::Active | Mode::Draining | Mode::HandingOver | Mode::TakingOver => {
+            "got SIGUSR2, but not paused/suspended"
+        }
     };
     hub.log.line(Level::Log, words);
     hub.resume_mode();

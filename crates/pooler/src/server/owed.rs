@@ -89,6 +89,27 @@ pub struct Replies {
 }
 
 impl Replies {
+    /// As it was in another process: what is owed, whether the server takes COPY data, whether it ignores everything until
+    /// a Sync, and how many Syncs a COPY has swallowed.
+    pub(crate) fn restored(queue: VecDeque<Owed>, copying: bool, skipping: bool, swallowed: usize) -> Self {
+        Self {
+            queue,
+            copying,
+            skipping,
+            swallowed,
+        }
+    }
+
+    /// What is owed, in its order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Owed> {
+        self.queue.iter()
+    }
+
+    /// Syncs that the present COPY swallows.
+    pub(crate) fn swallowed(&self) -> usize {
+        self.swallowed
+    }
+
     /// True when nothing is owed and the server listens.
     pub fn none(&self) -> bool {
         !self.skipping && !self.copying && self.queue.iter().all(|owed| matches!(owed, Owed::CopyEnd))

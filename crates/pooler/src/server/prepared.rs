@@ -55,6 +55,13 @@ impl OnServer {
         self.known.clear();
     }
 
+    /// All, the least recently used first.
+    pub fn by_use(&self) -> Vec<Arc<Statement>> {
+        let mut all: Vec<_> = self.known.values().collect();
+        all.sort_by_key(|(_, used)| *used);
+        all.into_iter().map(|(statement, _)| statement.clone()).collect()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.known.len()

@@ -37,9 +37,7 @@ const SWEEP_FROM: usize = 1_024;
 impl Texts {
     /// The statement with this definition.
     pub fn statement(&self, definition: &[u8]) -> Arc<Statement> {
-        let mut hasher = DefaultHasher::new();
-        definition.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = hash(definition);
         let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if shelf.by_hash.len() >= shelf.sweep_at.max(SWEEP_FROM) {
             shelf.by_hash.retain(|_, same| {
@@ -56,13 +54,48 @@ impl Texts {
         }
         shelf.last_id += 1;
         let id = shelf.last_id;
+        shelf.put(hash, id, definition)
+    }
+
+    /// The number given last.
+    pub fn last_id(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last_id
+    }
+
+    /// Gives no number up to this one: another process has.
+    pub fn begin_behind(&self, last_id: u64) {
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.last_id = shelf.last_id.max(last_id);
+    }
+
+    /// The statement that another process gave this number; `None` when the number is not behind
+    /// [`Self::begin_behind`], or stands for another text.
+    pub fn take_over(&self, id: u64, definition: &[u8]) -> Option<Arc<Statement>> {
+        let hash = hash(definition);
+        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = shelf.by_hash.get(&hash).into_iter().flatten();
+        let mut same = same.filter_map(Weak::upgrade);
+        if let Some(known) = same.find(|known| &*known.definition == definition) {
+            return (known.id == id).then_some(known);
+        }
+        (id > 0 && id <= shelf.last_id).then(|| shelf.put(hash, id, definition))
+    }
+}
+
+fn hash(definition: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    definition.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Shelf {
+    fn put(&mut self, hash: u64, id: u64, definition: &[u8]) -> Arc<Statement> {
         let statement = Arc::new(Statement {
             id,
             name: [OURS, id.to_string().as_bytes()].concat().into(),
             definition: definition.into(),
         });
-        shelf
-            .by_hash
+        self.by_hash
             .entry(hash)
             .or_default()
             .push(Arc::downgrade(&statement));
@@ -107,6 +140,22 @@ impl Statements {
         named
             .find(|(_, statement)| &*statement.name == ours)
             .map(|(name, _)| &**name)
+    }
+
+    /// All named ones, with their names.
+    pub fn all(&self) -> impl Iterator<Item = (&[u8], &Arc<Statement>)> {
+        self.named.iter().map(|(name, statement)| (&**name, statement))
+    }
+
+    /// The unnamed statement's number, and its definition if it has one.
+    pub fn unnamed_and_count(&self) -> (u64, Option<&[u8]>) {
+        (self.unnamed_count, self.unnamed.as_deref())
+    }
+
+    /// Takes the unnamed statement over from another process.
+    pub fn put_back_unnamed(&mut self, count: u64, definition: Option<Vec<u8>>) {
+        self.unnamed_count = count;
+        self.unnamed = definition.map(Into::into);
     }
 
     /// How many named ones there are.

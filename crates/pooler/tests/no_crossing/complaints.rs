@@ -272,3 +272,33 @@ fn what_a_client_prepared_without_a_name_is_nothing_to_others() {
         assert_eq!(reply.code().as_deref(), Some("26000"), "{}", reply.show());
     }
 }
+
+#[test]
+fn a_request_without_its_sync_keeps_its_server() {
+    // Given one server, and a client that has heard of its row being written but has not said Sync.
+    let database = with_sink();
+    let settings = [("pool_mode", "transaction"), ("default_pool_size", "1")];
+    let pooler = Pooler::start(&database, &settings);
+    let (mut half, mut other) = (pooler.client(), pooler.client());
+    let request = [
+        build::parse("", "INSERT INTO sink VALUES ('half')", &[]),
+        build::bind("", "", &[]),
+        build::execute("", 0),
+        build::flush(),
+    ];
+    half.send(&request.concat()).unwrap();
+    half.until(|message| message.kind == b'C');
+
+    // When another one's request fails, which would take the row with it.
+    other.send(&build::query("SELECT 1/0")).unwrap();
+    let mut console = pooler.console();
+    canvass_testkit::eventually("the other one to have had its turn or to wait for it", || {
+        let rows = console.query("SHOW POOLS").rows();
+        let waits = rows.iter().any(|row| row[0] == database.name && row[3] == "1");
+        let answered = other.next_until(std::time::Instant::now()) != crate::support::Next::Silence;
+        (waits || answered).then_some(())
+    });
+
+    half.ask(&build::sync());
+    assert_eq!(database.value("SELECT count(*) FROM sink"), "1");
+}

@@ -13,6 +13,7 @@ use crate::client::{ClientInfo, ClientState, Replication};
 use crate::clock;
 use crate::hub::Hub;
 use crate::server::{ServerInfo, ServerState};
+use crate::takeover::Kind;
 use crate::wire::row::Type;
 
 const SHORT: usize = 21;
@@ -340,7 +341,8 @@ pub(super) fn file_descriptors(hub: &Hub) -> Table {
         ];
         table.row(cells);
     };
-    for place in hub.listening.get().into_iter().flatten() {
+    let listening = hub.listening.get().into_iter().flatten();
+    for place in listening.filter(|place| place.kind != Kind::Metrics) {
         let address = (place.address.clone(), place.port);
         row(place.fd, "pooler", Cell(None), Cell(None), address, None);
     }
