@@ -123,6 +123,7 @@ impl Exchange<'_> {
             owed: replies.all().map(|owed| pack_owed(owed, statements)).collect(),
             copying: replies.copying(),
             skipping: replies.skipping(),
+            open: replies.is_open(),
             swallowed: replies.swallowed(),
             settings: self.settings,
             harmless: self.harmless,

@@ -37,7 +37,7 @@ struct Request {
 
 impl Request {
     fn begins(&mut self, at: usize, server: &Server) {
-        if server.replies.is_empty() && server.transaction == Transaction::Idle && self.from.is_none() {
+        if server.replies.none() && server.transaction == Transaction::Idle && self.from.is_none() {
             self.from = Some(at);
         }
     }
@@ -448,9 +448,8 @@ impl Exchange<'_> {
     /// `DEALLOCATE name` of a statement that was prepared by protocol: the server knows no such name. Answered here when
     /// nothing is owed before it; true when it was.
     fn deallocates(&mut self, message: &[u8], at: usize, splice: &mut Splice<'_>) -> bool {
-        let looks_so = message.len() > HEADER + 10
-            && !self.client.statements.is_empty()
-            && self.server.replies.is_empty();
+        let looks_so =
+            message.len() > HEADER + 10 && !self.client.statements.is_empty() && self.server.replies.none();
         if !looks_so || self.server.transaction == Transaction::Failed {
             return false;
         }

@@ -86,23 +86,36 @@ pub struct Replies {
     skipping: bool,
     /// Syncs that the present COPY swallows, if it does not fail before them.
     swallowed: usize,
+    /// An extended request has begun and its Sync has not been sent: the server is in a transaction of which no
+    /// ReadyForQuery has told.
+    open: bool,
 }
 
 impl Replies {
     /// As it was in another process: what is owed, whether the server takes COPY data, whether it ignores everything until
-    /// a Sync, and how many Syncs a COPY has swallowed.
-    pub(crate) fn restored(queue: VecDeque<Owed>, copying: bool, skipping: bool, swallowed: usize) -> Self {
+    /// a Sync, how many Syncs a COPY has swallowed, and whether a request has not come to its Sync.
+    pub(crate) fn restored(
+        queue: VecDeque<Owed>,
+        [copying, skipping, open]: [bool; 3],
+        swallowed: usize,
+    ) -> Self {
         Self {
             queue,
             copying,
             skipping,
             swallowed,
+            open,
         }
     }
 
     /// What is owed, in its order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Owed> {
         self.queue.iter()
+    }
+
+    /// A request has begun and has not come to its Sync.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
     }
 
     /// Syncs that the present COPY swallows.
@@ -112,7 +125,10 @@ impl Replies {
 
     /// True when nothing is owed and the server listens.
     pub fn none(&self) -> bool {
-        !self.skipping && !self.copying && self.queue.iter().all(|owed| matches!(owed, Owed::CopyEnd))
+        !self.skipping
+            && !self.copying
+            && !self.open
+            && self.queue.iter().all(|owed| matches!(owed, Owed::CopyEnd))
     }
 
     /// True while the server takes COPY data.
@@ -149,7 +165,11 @@ impl Replies {
             .iter()
             .rev()
             .find(|owed| !matches!(owed, Owed::CopyEnd));
-        !self.copying && matches!(last, None | Some(Owed::Sync | Owed::Query | Owed::Function))
+        let ends = match last {
+            None => !self.open,
+            Some(last) => matches!(last, Owed::Sync | Owed::Query | Owed::Function),
+        };
+        !self.copying && ends
     }
 
     /// Notes that a message went to the server which will be answered so. False: the server will not answer it.
@@ -161,6 +181,7 @@ impl Replies {
             }
             Owed::Sync => {
                 self.skipping = false;
+                self.open = false;
                 self.queue.push_back(Owed::Sync);
                 true
             }
@@ -170,6 +191,11 @@ impl Replies {
                 false
             }
             owed => {
+                self.open = match &owed {
+                    Owed::Query | Owed::Function => false,
+                    Owed::CopyEnd => self.open,
+                    _ => true,
+                };
                 self.queue.push_back(owed);
                 true
             }
@@ -245,6 +271,9 @@ impl Replies {
             place > border || !matches!(owed, Owed::Sync)
         });
         self.swallowed += before - self.queue.len();
+        let mut requests = self.queue.iter().rev();
+        let last = requests.find(|owed| !matches!(owed, Owed::CopyEnd));
+        self.open = !matches!(last, Some(Owed::Sync | Owed::Query | Owed::Function));
         match self.queue.iter().position(|owed| matches!(owed, Owed::CopyEnd)) {
             Some(at) => {
                 self.queue.remove(at);
@@ -321,6 +350,18 @@ mod tests {
         assert!(replies.none());
         assert!(matches!(replies.meet(b'C'), Met::Unexpected));
         assert!(!replies.ready());
+    }
+
+    #[test]
+    fn a_request_is_not_over_before_its_sync() {
+        let mut replies = owing([Owed::Parse(None), Owed::Bind, Owed::Execute]);
+        for kind in *b"12C" {
+            replies.meet(kind);
+        }
+        assert!(replies.is_empty() && !replies.none(), "a transaction is open");
+        replies.expect(Owed::Sync);
+        assert!(replies.ready());
+        assert!(replies.none());
     }
 
     #[test]

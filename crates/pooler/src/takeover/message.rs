@@ -320,6 +320,8 @@ pub(crate) struct Exchange {
     pub(crate) copying: bool,
     /// It ignores everything until a Sync.
     pub(crate) skipping: bool,
+    /// A request has begun and has not come to its Sync.
+    pub(crate) open: bool,
     /// Syncs that a COPY swallows.
     pub(crate) swallowed: usize,
     /// `SET`s whose ParameterStatus has not come.

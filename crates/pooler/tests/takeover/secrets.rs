@@ -175,12 +175,12 @@ fn keys_of_a_scram_login_go_over_so_that_new_servers_can_be_opened() {
     let before = psql.value("SELECT pg_backend_pid()");
 
     restart(&mut pool);
-    let sql = format!("SELECT pg_terminate_backend({before})");
-    cluster.execute("postgres", &sql);
-
-    let after = eventually("another server", || {
-        let pid = psql.value("SELECT pg_backend_pid()");
-        (pid != before).then_some(pid)
+    cluster.execute("postgres", &format!("SELECT pg_terminate_backend({before})"));
+    let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {before}");
+    eventually("the server's end", || {
+        (pool.database.value(&sql) == "0").then_some(())
     });
-    assert!(!after.is_empty());
+
+    let after = psql.value("SELECT pg_backend_pid()");
+    assert!(!after.is_empty() && after != before, "{after:?}, {}", pool.log());
 }
