@@ -35,7 +35,11 @@ const IGNORED: [&str; 1] = ["extra_float_digits"];
 
 /// Serves a client from its first byte to its last.
 pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
-    std::future::poll_fn(|cx| std::task::Poll::Ready(info.is_served_by(cx))).await;
+    std::future::poll_fn(|cx| {
+        info.is_served_by(cx);
+        std::task::Poll::Ready(())
+    })
+    .await;
     hub.add_client(&info);
     let guard = Registered {
         hub: hub.clone(),

@@ -259,7 +259,7 @@ fn what_was_said_before_the_framing_was_lost_is_answered() {
     ];
     let sequences = broken::out_of_step()
         .into_iter()
-        .flat_map(|message| before.map(|before| [before, &[message.clone()]].concat()));
+        .flat_map(|message| before.map(|before| [before, std::slice::from_ref(&message)].concat()));
     pair.check_all(sequences);
 }
 
