@@ -143,6 +143,11 @@ impl TestCluster {
         block_on(async { self.cluster.stop(Mode::Fast).await.unwrap() });
     }
 
+    /// Stops it without good order, clients cut off: the next start recovers from the WAL.
+    pub fn stop_at_once(&self) {
+        block_on(async { self.cluster.stop(Mode::Immediate).await.unwrap() });
+    }
+
     /// Stops every process of it in its tracks: connections stay open and nobody answers, until it is dropped.
     pub fn freeze(&self) -> Stopped {
         let postmaster = self.cluster.postmaster_pid().unwrap();

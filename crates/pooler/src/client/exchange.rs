@@ -97,6 +97,7 @@ impl Client {
         let ended = poll_fn(|cx| exchange.poll(cx)).await;
         let counted = exchange.counted;
         self.counted = counted;
+        self.is_inside_reply = server.body > 0;
         match ended {
             Ended::Free => self.free(server, terms, began).await,
             // Another process speaks with both.

@@ -308,6 +308,7 @@ async fn log_in(
         inbox: Vec::new(),
         inbox_is_new: false,
         body: 0,
+        is_inside_reply: false,
         values: std::mem::take(&mut wanted.values),
         statements: Statements::default(),
         deadline: wanted.deadline,

@@ -44,6 +44,8 @@ pub struct Client {
     pub(crate) inbox_is_new: bool,
     /// Bytes still to come of a message that is passed on as it comes.
     pub(crate) body: usize,
+    /// The client has a part of a message whose rest will not come: whatever it is told would be taken for that rest.
+    pub(crate) is_inside_reply: bool,
     pub(crate) values: Values,
     pub(crate) statements: Statements,
     /// Seconds that it waits for a server at most, when it said so at its start-up.
@@ -235,6 +237,9 @@ impl Client {
 
     /// Tells the client why it must go, as far as it listens.
     pub(crate) fn say_goodbye(&mut self, refusal: &Refusal) {
+        if self.is_inside_reply {
+            return;
+        }
         let mut words = Vec::new();
         refusal.put(Severity::Fatal, &mut words);
         if !words.is_empty() {

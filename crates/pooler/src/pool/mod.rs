@@ -377,6 +377,7 @@ impl Inner {
         if let Some(failing) = &self.failing
             && self.live == self.connecting
             && !failing.may_wait(terms)
+            && !failing.retry_is_due(terms)
         {
             return Err(failing.refusal());
         }

@@ -32,8 +32,8 @@ pub struct Failing {
 }
 
 impl Failing {
-    /// The next login is due.
-    fn retry_is_due(&self, terms: &Terms) -> bool {
+    /// The next login is due: whoever comes now waits for its outcome.
+    pub(super) fn retry_is_due(&self, terms: &Terms) -> bool {
         let patience = if self.may_wait(terms) {
             // A restart is waited for: ask often.
             terms.login_retry.min(Duration::from_millis(200))

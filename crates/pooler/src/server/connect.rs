@@ -22,7 +22,7 @@ use crate::hub::Hub;
 use crate::net::{Outbox, Socket, Stream};
 use crate::pool::{Seat, Terms, Welcome};
 use crate::session::Values;
-use crate::tls::Started;
+use crate::tls::{Started, TlsError};
 use crate::wire::backend_key::BackendKey;
 use crate::wire::error::ServerError;
 use crate::wire::parameter_status;
@@ -131,6 +131,7 @@ impl ConnectError {
     pub fn is_down(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Timeout | Self::Broken(_) | Self::Lookup { .. } => true,
+            Self::Login(LoginError::Io(_)) => true,
             _ => self.sqlstate().starts_with("57P"),
         }
     }
@@ -271,7 +272,14 @@ pub(crate) async fn open_with_tls(
     let host = terms.hosts.iter().find(|host| hub.names.is_of(host, endpoint));
     let host = host.cloned().unwrap_or_else(|| endpoint.address().0);
     let started = side.start(socket, &host).await;
-    match started.map_err(|error| ConnectError::Tls(format!("TLS with {endpoint}: {error}")))? {
+    let failed = |error| match error {
+        // What a certificate is refused for is `InvalidData`; anything else is a connection that broke.
+        TlsError::Io(cause) | TlsError::Handshake(cause) if cause.kind() != io::ErrorKind::InvalidData => {
+            ConnectError::Broken(cause)
+        }
+        error => ConnectError::Tls(format!("TLS with {endpoint}: {error}")),
+    };
+    match started.map_err(failed)? {
         Started::Plain(socket) => Ok(Stream::Plain(socket)),
         Started::Tls(stream) => Ok(Stream::Tls(Box::new(TlsStream::Client(*stream)))),
     }

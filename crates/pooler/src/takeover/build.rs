@@ -249,6 +249,7 @@ impl Ground {
             outbox: Outbox::holding(told.unsent.0),
             inbox: told.inbox.0,
             inbox_is_new: told.inbox_is_new,
+            is_inside_reply: false,
             body: told.body,
             values: self.values(&told.values),
             statements,

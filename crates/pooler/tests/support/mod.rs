@@ -15,12 +15,15 @@ pub mod build;
 pub mod client;
 pub mod database;
 pub mod message;
+pub mod network;
 pub mod pooler;
+pub mod scram;
 pub mod transcript;
 
 pub use client::{Next, Reply, Wire};
 pub use database::Database;
 pub use message::Message;
+pub use network::{Flow, Network, Way};
 pub use pooler::Pooler;
 
 /// The seed of a test that rolls dice: a fixed one, or `CANVASS_TEST_SEED`.
