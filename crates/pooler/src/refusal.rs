@@ -193,7 +193,10 @@ impl Refusal {
             "0A000",
             "state of the session is not kept in this pool mode (session_state = refuse)",
         )
-        .with_hint("use SET LOCAL, protocol-level prepared statements, or pool_mode = session")
+        .with_hint(
+            "use settings that are tracked (track_extra_parameters), set_config(..., true), protocol-level prepared \
+             statements, or pool_mode = session",
+        )
     }
 
     /// Appends it as an ErrorResponse, or nothing when it is silent.

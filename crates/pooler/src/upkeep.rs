@@ -89,7 +89,10 @@ fn check_client(hub: &Hub, client: &ClientInfo, now: u64) {
         client.wake();
     }
     let notify = terms.query_wait_notify;
-    if state == ClientState::Waiting && past(since, notify) && !past(since, notify + CLIENTS_EVERY * 2) {
+    if state == ClientState::Waiting
+        && past(since, notify)
+        && client.notified.swap(since, Relaxed) != since
+    {
         client.order(Order::NotifyWait);
     }
     if matches!(state, ClientState::Waiting | ClientState::WaitingLogin)

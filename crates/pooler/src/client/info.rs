@@ -103,6 +103,8 @@ pub struct ClientInfo {
     pub transaction_at: AtomicU64,
     /// Microseconds since 1970: the beginning of the present wait or idle time.
     pub since: AtomicU64,
+    /// The wait that it was told of, by its beginning.
+    pub notified: AtomicU64,
     /// Prepared statements that it holds.
     pub prepared: AtomicU64,
     /// The application name in force.
@@ -160,6 +162,7 @@ impl ClientInfo {
             query_at: AtomicU64::new(0),
             transaction_at: AtomicU64::new(0),
             since: AtomicU64::new(now),
+            notified: AtomicU64::new(0),
             prepared: AtomicU64::new(0),
             application_name: Mutex::default(),
             state: AtomicU8::new(ClientState::Login as u8),

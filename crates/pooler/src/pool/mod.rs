@@ -170,17 +170,23 @@ impl Pool {
 
     /// Takes a server back at `now`: for the next who waits, or idle; or closes it, when it is not clean or not wanted.
     pub fn give_back(&self, server: Box<Server>, thread: usize, now: u64) {
-        self.give_back_on(server, thread, now, &self.terms.load());
+        self.put(server, thread, now, &self.terms.load(), true);
     }
 
     /// The same under `terms`, the pool's.
-    pub(crate) fn give_back_on(&self, mut server: Box<Server>, thread: usize, now: u64, terms: &Terms) {
+    pub(crate) fn give_back_on(&self, server: Box<Server>, thread: usize, now: u64, terms: &Terms) {
+        self.put(server, thread, now, terms, true);
+    }
+
+    /// The same for one that perhaps nobody has used: however short its life may be, it is used once.
+    fn put(&self, mut server: Box<Server>, thread: usize, now: u64, terms: &Terms, was_used: bool) {
         if server.info.is_being_cancelled() {
             self.give_back_after_cancel(server);
             return;
         }
         server.info.client.store(0, Ordering::Relaxed);
-        if !server.is_clean() || server.retire || server.dirty || self.is_unwanted(&server, terms, now) {
+        let is_too_old = was_used && terms.is_too_old(server.info.connected_at, now);
+        if !server.is_clean() || server.retire || server.dirty || is_too_old || self.is_unwanted(&server) {
             drop(server);
             return;
         }
@@ -218,11 +224,10 @@ impl Pool {
         });
     }
 
-    fn is_unwanted(&self, server: &Server, terms: &Terms, now: u64) -> bool {
+    fn is_unwanted(&self, server: &Server) -> bool {
         server.generation != self.generation.load(Ordering::Relaxed)
             || server.info.close_needed.load(Ordering::Relaxed)
             || self.key.database_state.is_paused()
-            || terms.is_too_old(server.info.connected_at, now)
     }
 
     /// Notes how long a server was held.

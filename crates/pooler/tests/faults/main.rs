@@ -10,12 +10,12 @@
 
 mod conversation;
 mod cut;
-//mod cves;
+mod cves;
 mod killed;
-//mod limits;
-//mod prepared;
+mod limits;
+mod prepared;
 mod restart;
-//mod session_state;
+mod session_state;
 mod split;
 #[path = "../support/mod.rs"]
 mod support;

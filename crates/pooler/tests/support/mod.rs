@@ -15,6 +15,7 @@ pub mod build;
 pub mod client;
 pub mod database;
 pub mod message;
+pub mod mock;
 pub mod network;
 pub mod pooler;
 pub mod scram;

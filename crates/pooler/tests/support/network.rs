@@ -22,7 +22,7 @@ pub enum Way {
 pub enum Flow {
     /// They go on as they come.
     Whole,
-    /// So many at a time, each piece when the one before has been read.
+    /// So many at a time, each piece a moment after the one before.
     Pieces(usize),
     /// Once: so many in one piece, the rest when that has been read.
     SplitAt(usize),
@@ -56,6 +56,7 @@ struct Track {
 /// How far to go, and what to do there.
 enum Step {
     On(usize),
+    AndPause(usize),
     AndWait(usize),
     AndCut(usize),
     AndHold(usize),
@@ -154,13 +155,18 @@ impl State {
             let mut rest = &buffer[..n];
             while !rest.is_empty() {
                 let step = self.track(way).step(rest.len());
-                let (Step::On(now) | Step::AndWait(now) | Step::AndCut(now) | Step::AndHold(now)) = step;
+                let (Step::On(now)
+                | Step::AndPause(now)
+                | Step::AndWait(now)
+                | Step::AndCut(now)
+                | Step::AndHold(now)) = step;
                 if to.write_all(&rest[..now]).is_err() {
                     return;
                 }
                 rest = &rest[now..];
                 match step {
                     Step::On(_) => {}
+                    Step::AndPause(_) => std::thread::sleep(Duration::from_micros(100)),
                     Step::AndWait(_) => until_read(to),
                     Step::AndCut(_) => return,
                     Step::AndHold(_) => {
@@ -178,7 +184,7 @@ impl Track {
         let until = |at: usize| at.saturating_sub(self.passed);
         let (step, now, is_over) = match self.flow {
             Flow::Whole => (Step::On(available), available, false),
-            Flow::Pieces(size) => (Step::AndWait(size.min(available)), size.min(available), false),
+            Flow::Pieces(size) => (Step::AndPause(size.min(available)), size.min(available), false),
             Flow::SplitAt(at) | Flow::CutAt(at) | Flow::HoldAt(at) if until(at) > available => {
                 (Step::On(available), available, false)
             }
@@ -212,10 +218,9 @@ fn until_read(stream: &TcpStream) {
             let mut columns = line.split_ascii_whitespace().skip(1);
             let (from, to) = (columns.next().unwrap_or(""), columns.next().unwrap_or(""));
             let (state, queues) = (columns.next().unwrap_or(""), columns.next().unwrap_or(""));
-            let mine = from.ends_with(&own) && to.ends_with(&other);
             let theirs = from.ends_with(&other) && to.ends_with(&own);
-            state == "01"
-                && (mine && !queues.starts_with("00000000:") || theirs && !queues.ends_with(":00000000"))
+            // What was written is in their queue by now; tx_queue would also count what is not acknowledged yet.
+            theirs && state == "01" && !queues.ends_with(":00000000")
         });
         if !unread {
             return;
