@@ -30,6 +30,9 @@ use crate::server::Server;
 use crate::session::{APPLICATION_NAME, Statements, Values};
 use crate::wire::error::Severity;
 
+/// New servers that may die before they have served one request: then it is not chance.
+const MOST_DEATHS: usize = 3;
+
 /// A client after its login.
 #[derive(Debug)]
 pub struct Client {
@@ -99,7 +102,7 @@ impl Client {
     /// cancelled while it waited, and answered.
     async fn obtain(&mut self) -> Result<Option<(Box<Server>, Arc<Terms>)>, Refusal> {
         self.at = clock::micros();
-        let began = self.at;
+        let (began, mut deaths) = (self.at, 0);
         loop {
             let mut terms = self.pool.terms.load_full();
             let lane = request::lane(&self.inbox, &terms);
@@ -133,12 +136,17 @@ impl Client {
                     return Ok(Some((server, terms)));
                 }
                 Err(NotReady::Server(why)) => {
-                    // It died while it was idle: another one, nothing has been sent yet.
+                    // It died while it was idle: another one, nothing has been sent yet. But one that was opened for this
+                    // very request was never idle.
+                    deaths += usize::from(server.info.connected_at >= began);
                     let words = crate::pool::upkeep::closing(&server, &why);
                     self.hub
                         .log
                         .server(Level::Log, &self.pool.key, &server.info, &words);
                     drop(server);
+                    if deaths >= MOST_DEATHS {
+                        return Err(Refusal::SERVER_CONNECTION_CRASHED);
+                    }
                 }
                 Err(NotReady::Client(refusal)) => {
                     let thread = self.info.thread;

@@ -1,7 +1,6 @@
 //! Between requests: the client has no server, and holds no memory but its socket's.
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::task::{Context, Poll};
 
 use super::{Client, ClientState};
@@ -130,44 +129,43 @@ impl Client {
         );
         answer.extend_from_slice(&READY_IDLE);
         self.inbox_is_new = false;
-        let mut skipped = pin!(poll_fn(|cx| self.poll_skip_request(cx)));
-        skipped.as_mut().await?;
+        let mut skipped = Skipped::default();
+        poll_fn(|cx| self.poll_skip_request(&mut skipped, cx)).await?;
         self.outbox.push(&answer);
         Ok(())
     }
 
-    /// Reads up to the end of the request: a simple query or function call, or everything up to a Sync.
-    fn poll_skip_request(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        let mut extended = false;
+    /// Reads up to the end of the request: a simple query or function call, or everything up to a Sync. Nothing of it is
+    /// kept.
+    fn poll_skip_request(
+        &mut self,
+        request: &mut Skipped,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Refusal>> {
         loop {
             let mut at = 0;
             loop {
                 let skipped = self.body.min(self.inbox.len() - at);
                 at += skipped;
                 self.body -= skipped;
+                if self.body > 0 {
+                    break;
+                }
+                if request.ends {
+                    self.inbox.drain(..at);
+                    return Poll::Ready(Ok(()));
+                }
                 let Some(Head { kind, total }) = wire::client_head(&self.inbox[at..])
                     .map_err(|error| Refusal::silent(error.to_string()))?
                 else {
                     break;
                 };
-                if kind == b'X' {
-                    return Poll::Ready(Err(Refusal::silent("client close request")));
-                }
-                let ends = match kind {
-                    b'Q' | b'F' => !extended,
-                    b'S' => true,
-                    b'P' | b'B' | b'D' | b'E' | b'C' => {
-                        extended = true;
-                        false
-                    }
-                    _ => false,
-                };
-                if ends && self.inbox.len() - at >= total {
-                    self.inbox.drain(..at + total);
-                    return Poll::Ready(Ok(()));
-                }
-                if ends {
-                    break;
+                match kind {
+                    b'X' => return Poll::Ready(Err(Refusal::silent("client close request"))),
+                    b'Q' | b'F' => request.ends = !request.is_extended,
+                    b'S' => request.ends = true,
+                    b'P' | b'B' | b'D' | b'E' | b'C' => request.is_extended = true,
+                    _ => {}
                 }
                 self.body = total;
             }
@@ -178,6 +176,15 @@ impl Client {
             std::task::ready!(self.poll_hear(cx))?;
         }
     }
+}
+
+/// How far a request has been passed over.
+#[derive(Debug, Default)]
+struct Skipped {
+    /// It is one of the extended protocol, which ends with a Sync.
+    is_extended: bool,
+    /// Its last message has begun.
+    ends: bool,
 }
 
 enum First {

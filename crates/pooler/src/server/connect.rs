@@ -31,6 +31,8 @@ use crate::wire::startup::Startup;
 
 /// The longest message before a server is ready, in bytes (libpq's limit for errors and notices is 30,000).
 const LONGEST: usize = 30_000;
+/// Bytes that a server may say between AuthenticationOk and its first ReadyForQuery. PostgreSQL says about a thousand.
+const LONGEST_GREETING: usize = 256 * 1024;
 /// Where Unix sockets are when no host is configured, the first that has one.
 const SOCKET_DIRS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
@@ -364,8 +366,10 @@ async fn report(hub: &Hub, stream: &mut Stream) -> Result<(Option<BackendKey>, W
         messages: Vec::new(),
         values: Values::unknown(&hub.tracked),
     };
-    loop {
+    let mut said = 0;
+    while said < LONGEST_GREETING {
         let message = read_message(stream, LONGEST).await?;
+        said += message.len();
         match message[0] {
             b'S' => match parameter_status::read(&message) {
                 Some((name, value)) => match hub.tracked.place(name) {
@@ -384,6 +388,8 @@ async fn report(hub: &Hub, stream: &mut Stream) -> Result<(Option<BackendKey>, W
             other => return Err(strange(char::from(other))),
         }
     }
+    let words = format!("more than {LONGEST_GREETING} bytes before the first ReadyForQuery");
+    Err(io::Error::new(io::ErrorKind::InvalidData, words).into())
 }
 
 fn strange(kind: char) -> ConnectError {

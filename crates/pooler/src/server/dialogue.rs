@@ -11,6 +11,9 @@ use crate::wire::{self, HEADER, query};
 /// The longest message in a reply to a query of ours, in bytes.
 const LONGEST: usize = 1 << 20;
 
+/// Bytes of a whole reply to a query of ours.
+const LONGEST_REPLY: usize = 4 << 20;
+
 /// Why a query of ours failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DialogueError {
@@ -48,8 +51,14 @@ impl Server {
         self.unnamed = None;
         let mut refused = None;
         let mut rows = Vec::new();
+        let mut said = 0;
         loop {
             let message = read_message(&mut self.stream, LONGEST).await?;
+            said += message.len();
+            if said > LONGEST_REPLY {
+                let words = format!("more than {LONGEST_REPLY} bytes in reply to a query of the pooler's own");
+                return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, words).into());
+            }
             match message[0] {
                 b'S' => self.note_setting(&message, tracked),
                 b'E' => refused = Some(ServerError::read(&message)),

@@ -8,6 +8,8 @@ pub mod backend_key;
 pub mod bind;
 pub mod command_tag;
 pub mod error;
+#[cfg(test)]
+mod fuzz;
 pub mod negotiate;
 pub mod parameter_status;
 pub mod parse;

@@ -24,6 +24,7 @@ pub mod transcript;
 pub use client::{Next, Reply, Wire};
 pub use database::Database;
 pub use message::Message;
+#[allow(unused_imports, reason = "as above")]
 pub use network::{Flow, Network, Way};
 pub use pooler::Pooler;
 
