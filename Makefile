@@ -39,6 +39,8 @@ check-long: ## check and test, and what takes long: strict figures under load, m
 	$(MAKE) --no-print-directory check test
 	PROPTEST_CASES=20000 cargo test --release --locked --package canvass-survey
 	cargo test --release --locked --package canvass --features long --test overload -- --nocapture
+	CANVASS_FUZZ_SECONDS=60 cargo test --locked --package canvass-pooler --lib wire::fuzz
+	CANVASS_FUZZ_SECONDS=60 cargo test --locked --package canvass-pooler --test fuzz -- --nocapture
 
 bench: ## Page-saves a second, with what they cost (needs wrk; about two minutes)
 	@script/setup bench

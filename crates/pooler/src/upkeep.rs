@@ -89,10 +89,7 @@ fn check_client(hub: &Hub, client: &ClientInfo, now: u64) {
         client.wake();
     }
     let notify = terms.query_wait_notify;
-    if state == ClientState::Waiting
-        && past(since, notify)
-        && client.notified.swap(since, Relaxed) != since
-    {
+    if state == ClientState::Waiting && past(since, notify) && client.notified.swap(since, Relaxed) != since {
         client.order(Order::NotifyWait);
     }
     if matches!(state, ClientState::Waiting | ClientState::WaitingLogin)

@@ -9,9 +9,9 @@ use crate::auth::{LookupError, Method};
 use crate::config::{AuthType, Config, Database};
 use crate::files::Files;
 use crate::hub::Hub;
-use crate::pool::{Lane, Outcome, Taken};
+use crate::pool::{Lane, Outcome, Pool, Taken};
 use crate::refusal::Refusal;
-use crate::server::read_message;
+use crate::server::{Server, read_message};
 use crate::wire::HEADER;
 
 /// How `auth_type` has clients prove who they are.
@@ -100,37 +100,17 @@ impl AuthQuery for QueryOn {
         })?;
         let pool = self.hub.auth_pool(database, &self.auth_user);
         let thread = self.hub.this_thread();
-        let taken = pool
-            .take(
-                thread,
-                Lane::Read,
-                None,
-                crate::clock::micros(),
-                &pool.terms.load(),
-            )
-            .map_err(|refusal| unavailable(&refusal))?;
-        let mut server = match taken {
-            Taken::Server(server) => server,
-            Taken::Wait(mut place) => match std::future::poll_fn(|cx| place.poll(cx)).await {
-                Outcome::Server(server) => server,
-                Outcome::Refused(refusal) => return Err(unavailable(&refusal)),
-            },
-        };
-        let io = |error: std::io::Error| {
-            let refusal = Refusal::new("08006", format!("connection of auth_query: {error}"));
-            unavailable(&refusal)
-        };
-        server.move_to(thread).map_err(io)?;
+        let mut server = self.server(&pool).await?;
         server.doubt = Some("auth_query is under way");
         server
             .stream
             .write_all(&request(&self.query, user))
             .await
-            .map_err(io)?;
-        server.stream.flush().await.map_err(io)?;
+            .map_err(broken)?;
+        server.stream.flush().await.map_err(broken)?;
         let mut reply = Reply::default();
         loop {
-            let message = read_message(&mut server.stream, 1 << 20).await.map_err(io)?;
+            let message = read_message(&mut server.stream, 1 << 20).await.map_err(broken)?;
             if let Some(answer) = reply.take(message[0], &message[HEADER..])? {
                 server.doubt = None;
                 pool.give_back(server, thread, crate::clock::micros());
@@ -138,6 +118,38 @@ impl AuthQuery for QueryOn {
             }
         }
     }
+}
+
+impl QueryOn {
+    /// A server on this thread that has not ended while it was idle.
+    async fn server(&self, pool: &Arc<Pool>) -> Result<Box<Server>, QueryError> {
+        let thread = self.hub.this_thread();
+        loop {
+            let taken = pool.take(
+                thread,
+                Lane::Read,
+                None,
+                crate::clock::micros(),
+                &pool.terms.load(),
+            );
+            let mut server = match taken.map_err(|refusal| unavailable(&refusal))? {
+                Taken::Server(server) => server,
+                Taken::Wait(mut place) => match std::future::poll_fn(|cx| place.poll(cx)).await {
+                    Outcome::Server(server) => server,
+                    Outcome::Refused(refusal) => return Err(unavailable(&refusal)),
+                },
+            };
+            server.move_to(thread).map_err(broken)?;
+            if server.idle_is_well(&self.hub.tracked) {
+                return Ok(server);
+            }
+        }
+    }
+}
+
+fn broken(error: std::io::Error) -> QueryError {
+    let refusal = Refusal::new("08006", format!("connection of auth_query: {error}"));
+    unavailable(&refusal)
 }
 
 fn unavailable(refusal: &Refusal) -> QueryError {

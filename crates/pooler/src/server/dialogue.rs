@@ -56,7 +56,8 @@ impl Server {
             let message = read_message(&mut self.stream, LONGEST).await?;
             said += message.len();
             if said > LONGEST_REPLY {
-                let words = format!("more than {LONGEST_REPLY} bytes in reply to a query of the pooler's own");
+                let words =
+                    format!("more than {LONGEST_REPLY} bytes in reply to a query of the pooler's own");
                 return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, words).into());
             }
             match message[0] {

@@ -20,10 +20,18 @@ fn right(dice: &mut Rng) -> Vec<u8> {
     let mut out = Vec::new();
     match dice.u8(..10) {
         0 => Parse::put(b"name", b"select $1\0\0\x01\0\0\0\x17", &mut out),
-        1 => super::put(&mut out, b'B', |body| body.extend_from_slice(b"portal\0name\0\0\0\0\0\0\0")),
+        1 => super::put(&mut out, b'B', |body| {
+            body.extend_from_slice(b"portal\0name\0\0\0\0\0\0\0")
+        }),
         2 => Target::put_statement(b"DC"[dice.usize(..2)], b"name", &mut out),
         3 => query::put_query(b"deallocate prepare \"a\"\"b\" ;", &mut out),
-        4 => error::put_error(error::Severity::Error, "42P05", "CANVASS_1", Some("hint"), &mut out),
+        4 => error::put_error(
+            error::Severity::Error,
+            "42P05",
+            "CANVASS_1",
+            Some("hint"),
+            &mut out,
+        ),
         5 => parameter_status::put_status(b"TimeZone", b"UTC", &mut out),
         6 => super::put(&mut out, b'C', |body| super::put_cstr(body, b"DISCARD ALL")),
         7 => {
@@ -68,7 +76,10 @@ fn change(dice: &mut Rng, bytes: &mut Vec<u8>) {
 fn read(bytes: &[u8]) {
     if let Ok(Some(head)) = super::head(bytes) {
         assert!(head.total >= HEADER);
-        assert_eq!(super::client_head(bytes).is_ok_and(|own| own != Some(head)), false);
+        assert_eq!(
+            super::client_head(bytes).is_ok_and(|own| own != Some(head)),
+            false
+        );
     }
     if let Ok(Opening::Startup(startup)) = Opening::read(bytes)
         && startup.minor == 0
@@ -97,7 +108,11 @@ fn read(bytes: &[u8]) {
         key.put(&mut out);
         assert_eq!(out[HEADER..], bytes[HEADER..]);
     }
-    let _ = (Target::read(bytes), Transaction::read(bytes), command_tag::trace(bytes));
+    let _ = (
+        Target::read(bytes),
+        Transaction::read(bytes),
+        command_tag::trace(bytes),
+    );
     let _ = (parameter_status::read(bytes), ServerError::read(bytes));
     let _ = query::text(bytes).map(query::deallocated);
     if !bytes.is_empty() {

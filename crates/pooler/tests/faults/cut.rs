@@ -73,7 +73,10 @@ fn server_is_cut_everywhere(way: Way) {
         between.far.set(way, Flow::Whole);
         assert_eq!(between.client().value("SELECT 'next'"), "next", "{what}");
     }
-    assert!(ended > length / STRIDE / 2, "{ended} of {length} cuts were noticed");
+    assert!(
+        ended > length / STRIDE / 2,
+        "{ended} of {length} cuts were noticed"
+    );
     between.check_whole();
 }
 
@@ -101,7 +104,11 @@ fn nothing_is_said_inside_a_message_that_was_cut() {
 
     // Then it ends there: words of ours would be taken for a part of the row.
     let text = String::from_utf8_lossy(&received);
-    assert!(!text.contains("server conn crashed"), "{}", &text[text.len() - 100..]);
+    assert!(
+        !text.contains("server conn crashed"),
+        "{}",
+        &text[text.len() - 100..]
+    );
     assert_eq!(received.len(), 60_000);
 }
 
@@ -112,9 +119,7 @@ fn nobody_is_sent_away_with_words_inside_a_message() {
     let mut client = between.client();
     client.run("SELECT 1");
     between.far.set(Way::Down, Flow::HoldAt(60_000));
-    client
-        .send(&build::query("SELECT repeat('x', 100000)"))
-        .unwrap();
+    client.send(&build::query("SELECT repeat('x', 100000)")).unwrap();
     between.far.until_held(Way::Down);
     let begun = client.read_bytes(50_000).len();
 

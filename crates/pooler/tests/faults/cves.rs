@@ -13,7 +13,10 @@ fn check_refused(reply: &Reply, codes: &[&str], what: &str) {
     assert!(reply.ended, "{what}: {}", reply.show());
     let code = reply.code().unwrap_or_default();
     assert!(codes.contains(&code.as_str()), "{what}: {}", reply.show());
-    let ok = reply.messages.iter().any(|message| message.kind == b'R' && message.body == [0; 4]);
+    let ok = reply
+        .messages
+        .iter()
+        .any(|message| message.kind == b'R' && message.body == [0; 4]);
     assert!(!ok, "{what}: let in: {}", reply.show());
 }
 
@@ -68,7 +71,11 @@ fn cve_2025_12819_auth_query_runs_with_nothing_of_the_client_s() {
         let (client, reply) = scram::login_with(pooler.address, PASSWORD, &[&who[..], &own].concat());
         let mut client = client.unwrap_or_else(|| panic!("{own:?}: {}", reply.show()));
         let path = client.value("SELECT current_setting('search_path')");
-        assert_eq!(path == "evil", format!("{own:?}").contains("path"), "{own:?}: {path}");
+        assert_eq!(
+            path == "evil",
+            format!("{own:?}").contains("path"),
+            "{own:?}: {path}"
+        );
         // And who comes with a wrong password has it looked up in the same way.
         let (client, reply) = scram::login_with(pooler.address, "wrong", &[&who[..], &own].concat());
         assert!(client.is_none());
@@ -86,7 +93,17 @@ fn cve_2025_12819_auth_query_runs_with_nothing_of_the_client_s() {
 #[test]
 fn cve_2026_6664_lengths_in_a_sasl_message_are_not_believed() {
     let between = Between::start(&[], "");
-    for length in [0, 1, 27, 29, 1000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff] {
+    for length in [
+        0,
+        1,
+        27,
+        29,
+        1000,
+        0x7fff_ffff,
+        0x8000_0000,
+        0xffff_fff0,
+        0xffff_ffff,
+    ] {
         let mut wire = begun(&between, SCRAMMED, &between.database.name);
         let reply = wire.ask(&scram::initial_response(length));
         check_refused(&reply, &["08P01", "28P01"], &format!("{length}"));
@@ -98,11 +115,23 @@ fn cve_2026_6664_lengths_in_a_sasl_message_are_not_believed() {
 #[test]
 fn cve_2026_6668_and_107348_lengths_in_headers_are_not_believed() {
     let between = Between::start(&[("max_packet_size", "4294967295")], "");
-    for length in [0_u32, 3, 0x4000_0000, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0xffff_fffb, 0xffff_ffff] {
+    for length in [
+        0_u32,
+        3,
+        0x4000_0000,
+        0x7fff_ffff,
+        0x8000_0000,
+        0x8000_0001,
+        0xffff_fffb,
+        0xffff_ffff,
+    ] {
         let mut wire = Wire::connect(between.pooler.address);
         let _ = wire.send(&length.to_be_bytes());
         let _ = wire.send(&[0, 3, 0, 0]);
-        assert!(wire.until_end().messages.is_empty(), "{length}: a start-up packet");
+        assert!(
+            wire.until_end().messages.is_empty(),
+            "{length}: a start-up packet"
+        );
         let mut wire = begun(&between, SCRAMMED, &between.database.name);
         let reply = wire.ask(&build::lying(b'p', length, b"n,,n=,r=a"));
         assert!(reply.ended && !reply.is_ready(), "{length}: a password");
@@ -163,7 +192,15 @@ fn cve_2026_6669_a_server_cannot_make_the_pooler_work_without_end() {
 /// An error need not have any field, at the login or later.
 #[test]
 fn cve_2026_6666_an_error_without_a_sqlstate_is_an_error() {
-    for body in [&b"\0"[..], b"", b"SFATAL\0\0", b"MFATAL: no\0\0", b"C\0M\0\0", b"C123\0Mno\0\0", b"C"] {
+    for body in [
+        &b"\0"[..],
+        b"",
+        b"SFATAL\0\0",
+        b"MFATAL: no\0\0",
+        b"C\0M\0\0",
+        b"C123\0Mno\0\0",
+        b"C",
+    ] {
         let error = build::raw(b'E', body);
         let at_login = error.clone();
         let server = mock::start(move |peer| {
@@ -223,14 +260,30 @@ fn cve_2026_6667_kill_client_is_for_administrators() {
 fn cve_2026_107349_an_option_without_a_name_ends_the_login_and_nothing_else() {
     let database = Database::new();
     let pooler = Pooler::start(&database, &[("ignore_startup_parameters", "geqo, seed")]);
-    for options in ["-c=", "-c =", "-c", "--", "--=", "-c=x", "-c geqo=off -c=", "-c=-c=", "\\", "-", "=", "-c\\ ="] {
+    for options in [
+        "-c=",
+        "-c =",
+        "-c",
+        "--",
+        "--=",
+        "-c=x",
+        "-c geqo=off -c=",
+        "-c=-c=",
+        "\\",
+        "-",
+        "=",
+        "-c\\ =",
+    ] {
         let refused = pooler.client_with(&[("options", options)]);
         let Err(reply) = refused else {
             panic!("{options:?} was let in");
         };
         check_refused(&reply, &["08P01"], options);
     }
-    let mut client = pooler.client_with(&[("options", "-c geqo=off --seed=1")]).ok().unwrap();
+    let mut client = pooler
+        .client_with(&[("options", "-c geqo=off --seed=1")])
+        .ok()
+        .unwrap();
     assert_eq!(client.value("SELECT 'in'"), "in");
 }
 
@@ -248,13 +301,21 @@ fn cve_2026_107350_only_the_first_startup_message_counts() {
     ] {
         // In the place of the first message of the exchange.
         let mut wire = begun(&between, SCRAMMED, &name);
-        check_refused(&wire.ask(&another), &["08P01"], "in the place of the first message");
+        check_refused(
+            &wire.ask(&another),
+            &["08P01"],
+            "in the place of the first message",
+        );
 
         // In the place of the last one.
         let mut wire = begun(&between, SCRAMMED, &name);
         wire.send(&scram::initial_response(28)).unwrap();
         wire.until(|message| message.kind == b'R');
-        check_refused(&wire.ask(&another), &["08P01"], "in the place of the last message");
+        check_refused(
+            &wire.ask(&another),
+            &["08P01"],
+            "in the place of the last message",
+        );
     }
 
     // Nor where the database does not exist: whatever follows the first one, nobody is let in.
@@ -265,7 +326,10 @@ fn cve_2026_107350_only_the_first_startup_message_counts() {
     let first = build::startup(&[("user", SCRAMMED), ("database", "nowhere")]);
     let _ = wire.send(&[first, build::startup(&second)].concat());
     let reply = wire.until_end();
-    let ok = reply.messages.iter().any(|message| message.kind == b'R' && message.body == [0; 4]);
+    let ok = reply
+        .messages
+        .iter()
+        .any(|message| message.kind == b'R' && message.body == [0; 4]);
     assert!(!ok, "{}", reply.show());
     between.check_whole();
 }

@@ -1,10 +1,12 @@
 //! Servers that die: on an administrator's word, and by a signal that takes the whole of PostgreSQL with it.
 
-use canvass_testkit::{TestCluster, eventually};
+use std::fs;
+
+use canvass_testkit::{Place, TestCluster, eventually};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Database, Pooler, Wire, build};
+use crate::support::{Database, Pooler, Wire, build, database, scram};
 
 const ONE: [(&str, &str); 2] = [("pool_mode", "transaction"), ("default_pool_size", "1")];
 
@@ -59,7 +61,10 @@ fn a_server_that_is_ended_while_its_client_thinks_is_an_error_at_once() {
 #[test]
 fn a_server_that_is_ended_while_it_is_idle_is_nobody_s_business() {
     let database = Database::new();
-    let pooler = Pooler::start(&database, &[("pool_mode", "transaction"), ("default_pool_size", "3")]);
+    let pooler = Pooler::start(
+        &database,
+        &[("pool_mode", "transaction"), ("default_pool_size", "3")],
+    );
     let mut clients = [pooler.client(), pooler.client(), pooler.client()];
     for client in &mut clients {
         client.run("BEGIN");
@@ -69,7 +74,9 @@ fn a_server_that_is_ended_while_it_is_idle_is_nobody_s_business() {
     }
     for _ in 0..5 {
         assert!(database.terminate_backends() > 0);
-        eventually("the servers to be gone", || (database.backends() == 0).then_some(()));
+        eventually("the servers to be gone", || {
+            (database.backends() == 0).then_some(())
+        });
         for client in &mut clients {
             assert_eq!(client.value("SELECT 'right'"), "right");
         }
@@ -85,6 +92,37 @@ fn in_session_mode_the_session_ends_with_its_server() {
     end(&database, &server);
     check_ended(&client.until_end());
     assert_ne!(server_of(&mut pooler.client()), server);
+}
+
+/// Whoever logs in right behind it does not hear of it either.
+#[test]
+fn a_server_of_auth_query_that_is_ended_while_it_is_idle_is_nobody_s_business() {
+    let database = Database::new();
+    crate::require_passwords(&database);
+    let place = Place::new();
+    let users = place.path().join("users");
+    fs::write(&users, format!("\"{}\" \"\"\n", database::ADMIN)).unwrap();
+    let users = users.display().to_string();
+    let settings = [
+        ("pool_mode", "transaction"),
+        ("auth_type", "scram-sha-256"),
+        ("auth_file", users.as_str()),
+        ("auth_user", database::ADMIN),
+        (
+            "auth_query",
+            "SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1",
+        ),
+    ];
+    let pooler = Pooler::start(&database, &settings);
+    let log_in = || scram::login(pooler.address, crate::SCRAMMED, crate::PASSWORD, &database.name);
+    for _ in 0..10 {
+        let (client, reply) = log_in();
+        assert!(client.is_some(), "{}", reply.show());
+        let asked =
+            "FROM pg_stat_activity WHERE query LIKE 'SELECT rolname%' AND datname = current_database()";
+        database.value(&format!("SELECT count(pg_terminate_backend(pid)) {asked}"));
+        database.until("it to be gone", &format!("SELECT count(*) = 0 {asked}"));
+    }
 }
 
 /// A PostgreSQL that no other test uses.

@@ -98,7 +98,11 @@ fn max_db_connections_holds_over_all_pools_and_an_idle_server_makes_room() {
 #[test]
 fn max_user_connections_holds_over_all_databases_and_an_idle_server_makes_room() {
     let database = Database::new();
-    let connection = format!("host=127.0.0.1 port={} dbname={}", database.address.port(), database.name);
+    let connection = format!(
+        "host=127.0.0.1 port={} dbname={}",
+        database.address.port(),
+        database.name
+    );
     let databases = [("one", connection.as_str()), ("two", &connection)];
     let settings = [("pool_mode", "transaction"), ("max_user_connections", "1")];
     let pooler = Pooler::start_databases(&databases, &settings, "");
@@ -129,7 +133,11 @@ fn the_reserve_is_for_those_who_have_waited() {
     first.run("BEGIN");
     assert!(!pooler.log().contains("reserve_pool"));
     second.run("BEGIN");
-    assert!(pooler.log().contains("taking connection from reserve_pool"), "{}", pooler.log());
+    assert!(
+        pooler.log().contains("taking connection from reserve_pool"),
+        "{}",
+        pooler.log()
+    );
     assert_eq!(database.backends(), 2);
 
     // There is no more than the reserve.
@@ -142,7 +150,10 @@ fn the_reserve_is_for_those_who_have_waited() {
 
 #[test]
 fn a_transaction_may_not_be_idle_for_longer_than_idle_transaction_timeout() {
-    let (database, pooler) = start(&[("idle_transaction_timeout", "0.3"), ("default_pool_size", "1")], "");
+    let (database, pooler) = start(
+        &[("idle_transaction_timeout", "0.3"), ("default_pool_size", "1")],
+        "",
+    );
     let mut client = pooler.client();
     client.run("BEGIN");
     let server = client.value("SELECT pg_backend_pid()");
@@ -228,7 +239,10 @@ fn a_server_gets_no_older_than_its_lifetime() {
         (client.value("SELECT pg_backend_pid()") != server).then_some(())
     });
     eventually("the reason", || {
-        pooler.log().contains("closing because: server lifetime over").then_some(())
+        pooler
+            .log()
+            .contains("closing because: server lifetime over")
+            .then_some(())
     });
 }
 

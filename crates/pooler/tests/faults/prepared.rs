@@ -27,7 +27,9 @@ fn execute(client: &mut Wire, name: &str) -> Reply {
 
 /// The names of all statements that a server has, sorted; asked of the server that is free.
 fn on_server(client: &mut Wire) -> Vec<String> {
-    let rows = client.query("SELECT name FROM pg_prepared_statements ORDER BY name").rows();
+    let rows = client
+        .query("SELECT name FROM pg_prepared_statements ORDER BY name")
+        .rows();
     rows.into_iter().flatten().collect()
 }
 
@@ -85,8 +87,14 @@ fn a_server_keeps_so_many_and_the_least_recently_used_goes() {
     let after = on_server(&mut client);
     assert_eq!(after.len(), 3);
     let gone: Vec<&String> = before.iter().filter(|name| !after.contains(name)).collect();
-    let texts = client.query("SELECT statement FROM pg_prepared_statements ORDER BY 1").rows();
-    assert_eq!(texts.concat(), ["SELECT 0", "SELECT 2", "SELECT 3"], "{gone:?} has gone");
+    let texts = client
+        .query("SELECT statement FROM pg_prepared_statements ORDER BY 1")
+        .rows();
+    assert_eq!(
+        texts.concat(),
+        ["SELECT 0", "SELECT 2", "SELECT 3"],
+        "{gone:?} has gone"
+    );
 
     // But not from its client.
     for n in 0..4 {
@@ -241,12 +249,7 @@ fn a_plan_that_a_migration_has_made_old_is_made_anew() {
     assert_eq!(execute(&mut client, "s").rows(), [["1", "2", "3"]]);
 
     // Nor when something of the reply has been heard.
-    let two = [
-        build::bind("", "s", &[]),
-        build::execute("", 0),
-        build::flush(),
-    ]
-    .concat();
+    let two = [build::bind("", "s", &[]), build::execute("", 0), build::flush()].concat();
     client.send(&two).unwrap();
     client.until(|message| message.kind == b'C');
     assert!(client.ask(&build::sync()).is_ready());

@@ -165,7 +165,10 @@ fn with_wait_for_restart_those_outside_a_transaction_wait() {
         eventually("fifteen to wait", || {
             let rows = console.query("SHOW POOLS").rows();
             let waiting: usize = rows.iter().map(|row| row[3].parse::<usize>().unwrap()).sum();
-            assert!(asked.iter().all(|client| !client.is_finished()), "somebody did not wait");
+            assert!(
+                asked.iter().all(|client| !client.is_finished()),
+                "somebody did not wait"
+            );
             (waiting == 15).then_some(())
         });
         cluster.start_again();

@@ -87,7 +87,11 @@ fn refuse_ends_the_client_and_cleans_the_server() {
         let _ = leaves.query(make);
         let reply = leaves.until_end();
         assert_eq!(reply.code().as_deref(), Some("0A000"), "{make}: {}", reply.show());
-        assert!(reply.message().contains("session_state = refuse"), "{}", reply.show());
+        assert!(
+            reply.message().contains("session_state = refuse"),
+            "{}",
+            reply.show()
+        );
         assert_ne!(other.value(show), shown, "{make}");
     }
 }

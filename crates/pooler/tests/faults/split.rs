@@ -16,7 +16,11 @@ fn boundaries(length: usize) -> Vec<usize> {
     let mut all: Vec<usize> = match length {
         0..2_000 => (1..length).collect(),
         _ => (1..60)
-            .chain([4 << 10, 8 << 10, 32 << 10, 64 << 10].into_iter().flat_map(|at| near(at, 3)))
+            .chain(
+                [4 << 10, 8 << 10, 32 << 10, 64 << 10]
+                    .into_iter()
+                    .flat_map(|at| near(at, 3)),
+            )
             .chain(near(length - 40, 40))
             .collect(),
     };

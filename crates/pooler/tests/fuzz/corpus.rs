@@ -52,7 +52,9 @@ pub fn passwords(dice: &mut Rng) -> Vec<Vec<u8>> {
         build::raw(b'p', b"md5aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\0"),
         build::raw(b'p', b"secret\0"),
     ];
-    (0..dice.usize(1..4)).map(|_| all[dice.usize(..all.len())].clone()).collect()
+    (0..dice.usize(1..4))
+        .map(|_| all[dice.usize(..all.len())].clone())
+        .collect()
 }
 
 /// A client's messages.
@@ -60,7 +62,13 @@ pub fn requests(dice: &mut Rng) -> Vec<Vec<u8>> {
     let name = ["", "s", "t", "CANVASS_1", "CANVASS_999999"][dice.usize(..5)];
     let kinds: [&dyn Fn() -> Vec<Vec<u8>>; 13] = [
         &|| vec![build::query("SELECT 'one' AS a, 2")],
-        &|| vec![build::query("BEGIN"), build::query("SELECT 1 / 0"), build::query("ROLLBACK")],
+        &|| {
+            vec![
+                build::query("BEGIN"),
+                build::query("SELECT 1 / 0"),
+                build::query("ROLLBACK"),
+            ]
+        },
         &|| {
             vec![
                 build::parse(name, "SELECT $1::text || '!'", &[25]),
@@ -71,7 +79,13 @@ pub fn requests(dice: &mut Rng) -> Vec<Vec<u8>> {
             ]
         },
         &|| vec![build::describe_statement(name), build::flush(), build::sync()],
-        &|| vec![build::close_statement(name), build::close_portal("p"), build::sync()],
+        &|| {
+            vec![
+                build::close_statement(name),
+                build::close_portal("p"),
+                build::sync(),
+            ]
+        },
         &|| vec![build::query("DEALLOCATE s"), build::query("DEALLOCATE ALL")],
         &|| {
             vec![
@@ -93,7 +107,11 @@ pub fn requests(dice: &mut Rng) -> Vec<Vec<u8>> {
         },
         &|| vec![build::query("COPY (SELECT generate_series(1, 50)) TO STDOUT")],
         &|| vec![build::function_call(1598, &[]), build::query("")],
-        &|| vec![build::query("SET TimeZone = 'UTC'; SET work_mem = '1MB'; LISTEN l; DISCARD ALL")],
+        &|| {
+            vec![build::query(
+                "SET TimeZone = 'UTC'; SET work_mem = '1MB'; LISTEN l; DISCARD ALL",
+            )]
+        },
         &|| vec![build::query("SELECT repeat('x', 100000)")],
         &|| {
             let long = "y".repeat(40_000);
@@ -105,7 +123,9 @@ pub fn requests(dice: &mut Rng) -> Vec<Vec<u8>> {
             ]
         },
     ];
-    (0..dice.usize(1..5)).flat_map(|_| kinds[dice.usize(..kinds.len())]()).collect()
+    (0..dice.usize(1..5))
+        .flat_map(|_| kinds[dice.usize(..kinds.len())]())
+        .collect()
 }
 
 /// What a server says to a message of this type.
@@ -116,7 +136,10 @@ pub fn reply(dice: &mut Rng, kind: u8) -> Vec<Vec<u8>> {
     let mut all = match kind {
         b'Q' if dice.u8(..4) == 0 => vec![error, mock::ready()],
         b'Q' if dice.u8(..6) == 0 => vec![build::raw(b'G', b"\0\0\0")],
-        b'Q' => mock::one_row("value").chunks(1 << 20).map(<[u8]>::to_vec).collect(),
+        b'Q' => mock::one_row("value")
+            .chunks(1 << 20)
+            .map(<[u8]>::to_vec)
+            .collect(),
         b'P' => vec![build::raw(b'1', b"")],
         b'B' => vec![build::raw(b'2', b"")],
         b'C' => vec![build::raw(b'3', b"")],

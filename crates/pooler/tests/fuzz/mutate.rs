@@ -59,7 +59,13 @@ fn anything(dice: &mut Rng) -> Vec<u8> {
     };
     let letters = dice.bool();
     let body: Vec<u8> = (0..length)
-        .map(|_| if letters { dice.u8(b' '..=b'z') } else { dice.u8(..) })
+        .map(|_| {
+            if letters {
+                dice.u8(b' '..=b'z')
+            } else {
+                dice.u8(..)
+            }
+        })
         .collect();
     build::raw(kind, &body)
 }

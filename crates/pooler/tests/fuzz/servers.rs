@@ -66,13 +66,19 @@ fn clients_of(at_login: bool, first: u64) {
     });
     let database = Database::new();
     let connect = |address: std::net::SocketAddr, name: &str| {
-        format!("host=127.0.0.1 port={} dbname={name} user=canvass password=secret", address.port())
+        format!(
+            "host=127.0.0.1 port={} dbname={name} user=canvass password=secret",
+            address.port()
+        )
     };
     let databases = [
         ("good", connect(database.address, &database.name)),
         ("hostile", connect(hostile, "any")),
     ];
-    let databases: Vec<(&str, &str)> = databases.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let databases: Vec<(&str, &str)> = databases
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
     let settings = [
         ("pool_mode", "transaction"),
         ("default_pool_size", "4"),
@@ -89,7 +95,11 @@ fn clients_of(at_login: bool, first: u64) {
     let pooler = Pooler::start_databases(&databases, &settings, "[canvass]\nthreads = 2\n");
     let case = |number: u64| {
         let mut dice = Rng::with_seed(number);
-        let who = [("user", "canvass"), ("database", "hostile"), ("application_name", "fuzz")];
+        let who = [
+            ("user", "canvass"),
+            ("database", "hostile"),
+            ("application_name", "fuzz"),
+        ];
         let Ok(mut client) = crate::support::Wire::try_connect(pooler.address) else {
             return;
         };

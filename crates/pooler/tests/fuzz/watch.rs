@@ -63,19 +63,28 @@ pub fn run(first: u64, case: impl Fn(u64) + Sync, ordinary: impl Fn() + Sync) {
             let panics = PANICS.load(Ordering::SeqCst);
             if done.is_err() || panics > 0 {
                 stopped.store(true, Ordering::SeqCst);
-                panic!("case {number}, or one of the {THREADS} before it; {panics} panics of the pooler's threads");
+                panic!(
+                    "case {number}, or one of the {THREADS} before it; {panics} panics of the pooler's threads"
+                );
             }
         }
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
-        let failed = threads.into_iter().filter_map(|thread| thread.join().err()).next();
+        let failed = threads
+            .into_iter()
+            .filter_map(|thread| thread.join().err())
+            .next();
         if let Some(failed) = failed {
             std::panic::resume_unwind(failed);
         }
     });
     ordinary();
     let grown = memory().saturating_sub(before);
-    println!("{} cases, memory grew by {} KB", next.into_inner() - first, grown >> 10);
+    println!(
+        "{} cases, memory grew by {} KB",
+        next.into_inner() - first,
+        grown >> 10
+    );
     assert!(grown < MOST_MEMORY, "memory grew by {grown} bytes");
 }

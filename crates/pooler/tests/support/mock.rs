@@ -81,7 +81,10 @@ pub fn ready() -> Vec<u8> {
 
 /// The reply to a query of one row and column.
 pub fn one_row(value: &str) -> Vec<u8> {
-    let mut all = build::raw(b'T', b"\0\x01a\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0");
+    let mut all = build::raw(
+        b'T',
+        b"\0\x01a\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0",
+    );
     let mut row = vec![0, 1];
     row.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
     row.extend(value.as_bytes());
