@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 use super::{Message, Next, Reply, Wire, build};
 
 type Bytes = [u8; 32];
+/// By password and salt.
+type Salted = HashMap<(String, Vec<u8>), Bytes>;
 
 /// Logs in with a password; all that was said, up to ReadyForQuery, an error, or the end.
 pub fn login(address: SocketAddr, user: &str, password: &str, database: &str) -> (Option<Wire>, Reply) {
@@ -107,7 +109,7 @@ fn hmac(key: &[u8], text: &[u8]) -> Bytes {
 
 /// Kept, as it takes long without optimisation.
 fn salted(password: &str, salt: &[u8], iterations: u32) -> Bytes {
-    static KNOWN: LazyLock<Mutex<HashMap<(String, Vec<u8>), Bytes>>> = LazyLock::new(Mutex::default);
+    static KNOWN: LazyLock<Mutex<Salted>> = LazyLock::new(Mutex::default);
     let mut known = KNOWN.lock().unwrap();
     let derive = || {
         let mut last = hmac(password.as_bytes(), &[salt, &[0, 0, 0, 1]].concat());
