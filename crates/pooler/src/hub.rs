@@ -287,6 +287,13 @@ impl Hub {
         lock(&self.pools).values().cloned().collect()
     }
 
+    /// Whether a database takes no new clients. Asked before anybody knows who asks, so it leaves nothing behind.
+    pub fn is_disabled(&self, name: &str) -> bool {
+        lock(&self.databases)
+            .get(name)
+            .is_some_and(|state| state.is_disabled())
+    }
+
     /// Names and states of all databases that anybody has asked for or decided about.
     pub fn database_states(&self) -> Vec<(Arc<str>, Arc<DatabaseState>)> {
         lock(&self.databases)
@@ -316,6 +323,8 @@ impl Hub {
         {
             pool.reconnect();
         }
+        let is_decided = |state: &DatabaseState| state.is_paused_itself() || state.is_disabled();
+        lock(&self.databases).retain(|_, state| Arc::strong_count(state) > 1 || is_decided(state));
     }
 
     /// A client has connected.

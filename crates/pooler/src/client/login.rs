@@ -341,7 +341,7 @@ fn want(hub: &Hub, startup: &Startup, user: Arc<str>, name: &str) -> Result<Want
     let database = hub
         .database(name)
         .ok_or_else(|| Refusal::no_such_database(name))?;
-    if hub.database_state(name).is_disabled() {
+    if hub.is_disabled(name) {
         return Err(Refusal::database_disabled(name));
     }
     let mut wanted = Wanted {

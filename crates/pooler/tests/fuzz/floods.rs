@@ -144,6 +144,34 @@ fn a_long_request_that_is_not_executed_is_not_kept() {
     assert_eq!(waits.value("SELECT 'goes on'"), "goes on");
 }
 
+/// What somebody asks for who has not said who they are leaves nothing behind.
+#[test]
+fn names_of_databases_that_nobody_logged_in_to_are_not_kept() {
+    // Given a pooler for any database.
+    let database = Database::new();
+    let connection = format!("host=127.0.0.1 port={}", database.address.port());
+    let settings = [("auth_type", "scram-sha-256"), ("pool_mode", "transaction")];
+    let pooler = Pooler::start_databases(&[("*", &connection)], &settings, "");
+    let ask = |number: usize| {
+        let name = format!("{number:09900}");
+        let mut wire = Wire::connect(pooler.address);
+        wire.send(&build::startup(&[("user", "somebody"), ("database", &name)]))
+            .unwrap();
+        let reply = wire.until(|message| message.kind == b'R');
+        assert!(!reply.ended, "{}", reply.show());
+        wire.reset();
+    };
+    ask(0);
+    let before = memory();
+
+    // When many come for databases of long names.
+    (1..4_000).for_each(ask);
+
+    // Then the names are not kept.
+    let grown = memory().saturating_sub(before);
+    assert!(grown < MOST, "memory grew by {grown} bytes");
+}
+
 /// Nobody who waits is read from without end.
 #[test]
 fn those_who_wait_for_a_server_are_not_read_from_without_end() {
