@@ -159,7 +159,7 @@ impl Exchange<'_> {
     /// Notes a `SET` that leaves nothing behind that matters, where such things are noticed.
     fn note_harmless(&mut self, text: &[u8]) {
         let noticed = self.terms.session_state != SessionState::Pgbouncer;
-        self.harmless += u32::from(noticed && query::sets_usual_float_digits(text));
+        self.harmless += u32::from(noticed && query::sets_nothing_that_stays(text));
     }
 
     /// Notes what a message that goes on as it is will be answered with.

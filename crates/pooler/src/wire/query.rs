@@ -44,15 +44,26 @@ fn word<'a>(text: &'a str, expected: &str) -> Option<&'a str> {
         .then(|| rest.trim_start())
 }
 
-/// True for `SET extra_float_digits = 1`, 2 or 3, which drivers say without being asked: from PostgreSQL 12 on each of them
-/// means the same as the default, the shortest text that gives the number back.
-pub fn sets_usual_float_digits(text: &[u8]) -> bool {
+/// True for a `SET` that leaves nothing behind that matters: one that ends with its transaction (`LOCAL`, `TRANSACTION`), and
+/// `extra_float_digits` 1, 2 or 3, which drivers say without being asked: from PostgreSQL 12 on each of them means the same as
+/// the default, the shortest text that gives the number back.
+pub fn sets_nothing_that_stays(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let text = text.strip_suffix(b";").unwrap_or(text);
+    if text.contains(&b';') {
+        return false;
+    }
     let mut words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'=');
-    let mut next = || words.find(|word| !word.is_empty());
-    next().is_some_and(|word| word.eq_ignore_ascii_case(b"set"))
-        && next().is_some_and(|word| word.eq_ignore_ascii_case(b"extra_float_digits"))
-        && next().is_some_and(|word| matches!(word, b"1" | b"2" | b"3" | b"1;" | b"2;" | b"3;"))
-        && next().is_none()
+    let mut next = || words.find(|word| !word.is_empty()).unwrap_or_default();
+    let is = |word: &[u8], wanted: &str| word.eq_ignore_ascii_case(wanted.as_bytes());
+    if !is(next(), "set") {
+        return false;
+    }
+    let what = next();
+    if is(what, "extra_float_digits") {
+        return matches!(next(), b"1" | b"2" | b"3") && next().is_empty();
+    }
+    is(what, "local") || is(what, "transaction")
 }
 
 #[cfg(test)]
@@ -79,23 +90,26 @@ mod tests {
     }
 
     #[test]
-    fn usual_float_digits_are_told_from_other_settings() {
-        for usual in [
+    fn what_stays_is_told_from_what_does_not() {
+        for harmless in [
             "SET extra_float_digits = 3",
             " set Extra_Float_Digits=2;",
             "SET extra_float_digits\n=\n1",
+            "SET LOCAL work_mem = '1MB'",
+            "set transaction isolation level serializable;",
         ] {
-            assert!(sets_usual_float_digits(usual.as_bytes()), "{usual}");
+            assert!(sets_nothing_that_stays(harmless.as_bytes()), "{harmless}");
         }
-        for other in [
+        for stays in [
             "SET extra_float_digits = 0",
             "SET extra_float_digits = 3; SET work_mem = 1",
-            "SET LOCAL extra_float_digits = 3",
+            "SET LOCAL work_mem = 1; SET work_mem = 1",
+            "SET localized = 1",
             "SET work_mem = 3",
             "SET extra_float_digits",
             "",
         ] {
-            assert!(!sets_usual_float_digits(other.as_bytes()), "{other}");
+            assert!(!sets_nothing_that_stays(stays.as_bytes()), "{stays}");
         }
     }
 }

@@ -147,7 +147,7 @@ impl Heard {
 
     fn take(&mut self, next: Next) {
         self.lines.push(match next {
-            Next::Message(message) => transcript::line(&message),
+            Next::Message(message) => in_copy(transcript::line(&message)),
             Next::End(rest) if rest.is_empty() => ENDED.into(),
             Next::End(rest) => format!("{ENDED} in a message, after {}", transcript::value(&rest)),
             Next::Silence => SILENT.into(),
@@ -203,6 +203,22 @@ impl Heard {
             from(&self.lines),
             from(&pooled.lines)
         )
+    }
+}
+
+/// COPY names the type of the message that it refuses. The pooler may have put one of its own before the client's, where
+/// that came before anybody could know of the COPY.
+fn in_copy(line: String) -> String {
+    const REFUSED: &str = "unexpected message type 0x";
+    match line.find(REFUSED).map(|at| line.split_at(at + REFUSED.len())) {
+        Some((before, after))
+            if ["42", "43", "44", "50"]
+                .iter()
+                .any(|kind| after.starts_with(kind)) =>
+        {
+            format!("{before}..{}", &after[2..])
+        }
+        _ => line,
     }
 }
 

@@ -106,6 +106,17 @@ fn what_is_tracked_or_ends_with_its_transaction_is_no_state() {
         client.run("SET application_name = 'mine'");
         client.run("SET TimeZone = 'Asia/Tokyo'");
         client.run("BEGIN; SELECT set_config('work_mem', '1234kB', true); COMMIT");
+        client.run("BEGIN");
+        client.run("SET LOCAL work_mem = '1234kB'");
+        client.run("SET TRANSACTION READ ONLY");
+        client.run("COMMIT");
+        client.run("SET extra_float_digits = 3");
+        let own = server(&mut client);
+        assert_eq!(
+            server(&mut other),
+            own,
+            "{how}: neither cleaned, nor kept, nor closed"
+        );
         assert_eq!(other.value("SHOW application_name"), "", "{how}");
         assert_eq!(client.value("SHOW application_name"), "mine", "{how}");
         assert_eq!(client.value("SHOW TimeZone"), "Asia/Tokyo", "{how}");
