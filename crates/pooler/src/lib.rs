@@ -4,6 +4,7 @@
 //! server from its pool (`pool`), and the two are joined until the server owes no reply any more (`server::Replies`):
 //! that is what keeps one client's replies from ever reaching another.
 
+mod accept;
 mod admin;
 pub mod auth;
 mod cancel;

@@ -10,12 +10,13 @@ use std::thread::{self, JoinHandle};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use crate::accept::{self, Accepted};
 use crate::client::{self, ClientInfo};
 use crate::clock;
 use crate::config::Config;
 use crate::files::Files;
 use crate::hub::Hub;
-use crate::listen::{self, Accepted, Listeners};
+use crate::listen::Listeners;
 use crate::log::{Level, Log};
 use crate::pool::Mode;
 use crate::takeover::{Inventory, TakeoverError, Totals};
@@ -214,7 +215,7 @@ struct Worker {
 impl Worker {
     async fn run(mut self) {
         if let Some((listeners, inboxes)) = self.listeners.take() {
-            listen::spawn(listeners, &self.hub, &inboxes, &self.stopped);
+            accept::spawn(listeners, &self.hub, &inboxes, &self.stopped);
             tokio::spawn(upkeep::run(self.hub.clone()));
         }
         let mut stopped = self.stopped.clone();

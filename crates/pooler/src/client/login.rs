@@ -4,34 +4,28 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
-use super::{Client, ClientInfo, ClientState, Replication};
+use super::opening::opening;
+use super::wanted::{Wanted, want};
+use super::welcome::welcome;
+use super::{Client, ClientInfo, Replication};
 use crate::auth::client::{ClientLogin, Origin, TlsPeer, unix_user};
 use crate::auth::{self, Credentials, Method, Proof};
-use crate::cancel;
-use crate::config::{AuthType, Database, PoolMode};
+use crate::config::{AuthType, Database};
 use crate::hub::Hub;
 use crate::log::Level;
 use crate::net::{Outbox, Socket, Stream};
 use crate::pool::{Pool, Totals};
 use crate::refusal::Refusal;
-use crate::session::{Statements, Values, as_reported};
+use crate::session::Statements;
 use crate::users::users;
 use crate::wire::error::Severity;
 use crate::wire::negotiate::put_negotiate;
-use crate::wire::parameter_status::put_status;
-use crate::wire::ready::READY_IDLE;
-use crate::wire::startup::{BadOpening, MAX_STARTUP, Opening, Startup};
+use crate::wire::startup::Startup;
 
 /// The newest minor version of protocol 3 that is spoken with clients.
 const MINOR: u16 = 2;
-/// AuthenticationOk.
-const AUTHENTICATION_OK: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 0];
-/// Packets before the start-up packet at most: requests for GSSAPI and for TLS.
-const MAX_OPENINGS: usize = 4;
-/// Parameters that are always accepted, whatever they say: drivers send them without being asked.
-const IGNORED: [&str; 1] = ["extra_float_digits"];
 
 /// Serves a client from its first byte to its last.
 pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
@@ -176,73 +170,6 @@ pub(crate) fn eof(_: std::io::Error) -> Refusal {
     Refusal::silent("client unexpected eof")
 }
 
-/// Reads until there is a start-up packet, over TLS where that is agreed upon. `None`: it was a cancel request.
-async fn opening(
-    hub: &Arc<Hub>,
-    slot: &mut Option<Stream>,
-    info: &ClientInfo,
-) -> Result<Option<Startup>, Refusal> {
-    crate::tls_start::direct(hub, slot).await?;
-    for _ in 0..MAX_OPENINGS {
-        let stream = slot.as_mut().ok_or(Refusal::BAD_PACKET)?;
-        match read_opening(stream).await? {
-            Opening::Ssl if !stream.is_tls() => crate::tls_start::answer(hub, slot).await?,
-            Opening::Gssenc if !stream.is_tls() => {
-                if !hub.nothing_unencrypted(stream.socket()).map_err(eof)? {
-                    return Err(Refusal::new(
-                        "08P01",
-                        "received unencrypted data after GSSAPI encryption request",
-                    ));
-                }
-                stream.write_all(b"N").await.map_err(eof)?;
-            }
-            Opening::Ssl | Opening::Gssenc => return Err(Refusal::BAD_PACKET),
-            Opening::Cancel(key) => {
-                hub.log.client(Level::Debug, info, "cancel request");
-                cancel::cancel(hub, info, &key).await;
-                return Ok(None);
-            }
-            Opening::Startup(startup) => {
-                let mode = hub.config.load().settings.client_tls_sslmode;
-                if mode.is_required() && !stream.is_tls() && !stream.socket().is_unix() {
-                    return Err(Refusal::SSL_REQUIRED);
-                }
-                if stream.is_tls() {
-                    let _ = info.tls.set(stream.tls_words());
-                }
-                return Ok(Some(startup));
-            }
-        }
-    }
-    Err(Refusal::BAD_PACKET)
-}
-
-async fn read_opening(stream: &mut Stream) -> Result<Opening, Refusal> {
-    let mut length = [0; 4];
-    stream.read_exact(&mut length).await.map_err(eof)?;
-    let length = u32::from_be_bytes(length) as usize;
-    // PostgreSQL counts the length field in, and closes without a word.
-    if !(8..=MAX_STARTUP + 4).contains(&length) {
-        return Err(Refusal::silent(BadOpening::Length.to_string()));
-    }
-    let mut packet = vec![0; length - 4];
-    stream.read_exact(&mut packet).await.map_err(eof)?;
-    Opening::read(&packet).map_err(|error| match error {
-        BadOpening::Length => Refusal::silent(error.to_string()),
-        BadOpening::Version { .. } => Refusal::new("0A000", error.to_string()),
-        BadOpening::Layout => Refusal::new("08P01", error.to_string()),
-    })
-}
-
-/// What the start-up packet asks for, checked.
-struct Wanted {
-    user: Arc<str>,
-    database: Database,
-    values: Values,
-    replication: Option<String>,
-    deadline: Option<Duration>,
-}
-
 async fn log_in(
     hub: &Arc<Hub>,
     slot: &mut Option<Stream>,
@@ -334,119 +261,6 @@ async fn negotiate(stream: &mut Stream, startup: &Startup) -> Result<(), Refusal
         stream.write_all(&message).await.map_err(eof)?;
     }
     Ok(())
-}
-
-/// Checks the start-up packet's parameters.
-fn want(hub: &Hub, startup: &Startup, user: Arc<str>, name: &str) -> Result<Wanted, Refusal> {
-    let database = hub
-        .database(name)
-        .ok_or_else(|| Refusal::no_such_database(name))?;
-    if hub.is_disabled(name) {
-        return Err(Refusal::database_disabled(name));
-    }
-    let mut wanted = Wanted {
-        user,
-        database,
-        values: Values::unknown(&hub.tracked),
-        replication: None,
-        deadline: None,
-    };
-    let config = hub.config.load();
-    let is_ignored = |name: &str| {
-        IGNORED.contains(&name)
-            || config
-                .settings
-                .ignore_startup_parameters
-                .iter()
-                .any(|own| own == name)
-    };
-    for (name, value) in &startup.parameters {
-        match name.as_str() {
-            "user" | "database" => {}
-            name if name.starts_with("_pq_.") => {}
-            "replication" => wanted.replication = replication(value)?,
-            "canvass.deadline" => wanted.deadline = Some(deadline(value)?),
-            "options" if is_ignored("options") => {}
-            "options" => {
-                for (name, value) in
-                    options(value).ok_or_else(|| Refusal::unsupported_parameter("options"))?
-                {
-                    match hub.tracked.place(name.as_bytes()) {
-                        Some(place) => wanted.values.set(place, Some(as_reported(place, &value))),
-                        None if is_ignored(&name) => {}
-                        None if name == "canvass.deadline" => wanted.deadline = Some(deadline(&value)?),
-                        None => return Err(Refusal::unsupported_option(&name)),
-                    }
-                }
-            }
-            name => match hub.tracked.place(name.as_bytes()) {
-                Some(place) => wanted.values.set(place, Some(as_reported(place, value))),
-                None if is_ignored(name) => {}
-                None => return Err(Refusal::unsupported_parameter(name)),
-            },
-        }
-    }
-    Ok(wanted)
-}
-
-/// `replication`: off, physical, or of one database.
-fn replication(value: &str) -> Result<Option<String>, Refusal> {
-    match value.to_ascii_lowercase().as_str() {
-        "false" | "off" | "no" | "0" => Ok(None),
-        "true" | "on" | "yes" | "1" | "database" => Ok(Some(value.to_owned())),
-        _ => Err(Refusal::new(
-            "22023",
-            format!("invalid value for parameter \"replication\": \"{value}\""),
-        )),
-    }
-}
-
-/// How long the client waits for a server: seconds, or with `ms` behind it milliseconds.
-fn deadline(value: &str) -> Result<Duration, Refusal> {
-    let (number, unit) = match value.strip_suffix("ms") {
-        Some(number) => (number, 0.001),
-        None => (value.strip_suffix('s').unwrap_or(value), 1.0),
-    };
-    let seconds = number.trim().parse::<f64>().ok().map(|seconds| seconds * unit);
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| {
-            Refusal::new(
-                "22023",
-                format!("canvass.deadline: \"{value}\" is no time: write 2.5 or 500ms"),
-            )
-        })
-}
-
-/// `-c name=value` and `--name=value`, with backslashes before blanks; `None` for anything else.
-fn options(text: &str) -> Option<Vec<(String, String)>> {
-    let mut words = vec![String::new()];
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => words.last_mut()?.push(chars.next()?),
-            c if c.is_ascii_whitespace() => words.push(String::new()),
-            c => words.last_mut()?.push(c),
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    let mut settings = Vec::new();
-    let mut words = words.into_iter();
-    while let Some(word) = words.next() {
-        let setting = match word.as_str() {
-            "-c" => words.next()?,
-            _ => match word.strip_prefix("--").or_else(|| word.strip_prefix("-c")) {
-                Some(setting) => setting.to_owned(),
-                None => return None,
-            },
-        };
-        let (name, value) = setting.split_once('=')?;
-        if name.is_empty() {
-            return None;
-        }
-        settings.push((name.replace('-', "_"), value.to_owned()));
-    }
-    Some(settings)
 }
 
 /// Asks the client who it is.
@@ -599,123 +413,4 @@ fn enter(hub: &Arc<Hub>, info: &Arc<ClientInfo>, wanted: &Wanted, pool: &Arc<Poo
     // Set exactly once, and undone by `Registered`.
     let _ = info.pool.set(pool.clone());
     Ok(())
-}
-
-/// Tells the client what a server would tell it: for the first client of a pool, one has to be asked.
-async fn welcome(client: &mut Client, minor: u16) -> Result<(), Refusal> {
-    let pool = client.pool.clone();
-    let asked = pool.welcome.load_full();
-    let told = match asked {
-        Some(told) => told,
-        None => {
-            ask_server(client).await?;
-            pool.welcome.load_full().ok_or(Refusal::SERVER_LOGIN_FAILING)?
-        }
-    };
-    client.values.fill_from(&told.values);
-    add_host(client);
-    let key = client.hub.cancel_keys.give(&client.info, minor);
-    let key = key.map_err(|error| Refusal::new("XX000", format!("no random numbers: {error}")))?;
-    let _ = client.info.key.set(key.clone());
-    let mut words = AUTHENTICATION_OK.to_vec();
-    words.extend_from_slice(&told.messages);
-    for (place, name) in client.hub.tracked.names().enumerate() {
-        if told.values.get(place).is_some()
-            && let Some(value) = client.values.get(place)
-        {
-            put_status(name.as_bytes(), value.as_bytes(), &mut words);
-        }
-    }
-    key.put(&mut words);
-    words.extend_from_slice(&READY_IDLE);
-    client.stream.write_all(&words).await.map_err(eof)?;
-    client.stream.flush().await.map_err(eof)
-}
-
-/// Has a server opened if there is none, and gives it back.
-async fn ask_server(client: &mut Client) -> Result<(), Refusal> {
-    use crate::pool::{Lane, Taken};
-    client.at = crate::clock::micros();
-    client.info.set_state(ClientState::WaitingLogin, client.at);
-    let terms = client.pool.terms.load_full();
-    let taken = client
-        .pool
-        .take(client.info.thread, Lane::Read, None, client.at, &terms)?;
-    let server = match taken {
-        Taken::Server(server) => server,
-        Taken::Wait(place) => match client.wait(place).await? {
-            super::wait::Waited::Server(server) => server,
-            super::wait::Waited::Cancelled => return Err(Refusal::CANCELLED),
-        },
-    };
-    client
-        .pool
-        .give_back(server, client.info.thread, crate::clock::micros());
-    Ok(())
-}
-
-/// `application_name_add_host`: where the client comes from, behind its application's name.
-fn add_host(client: &mut Client) {
-    use crate::session::APPLICATION_NAME;
-    let name = client.values.get(APPLICATION_NAME).cloned();
-    let value = if client.hub.config.load().settings.application_name_add_host {
-        let (address, port) = &client.info.peer;
-        let own = name.as_deref().filter(|name| !name.is_empty()).unwrap_or("app");
-        // NAMEDATALEN: PostgreSQL cuts at 63 bytes, and the host is what must stay.
-        let host = format!("{address}:{port}");
-        let room = 63_usize.saturating_sub(host.len() + 3);
-        let cut = own
-            .char_indices()
-            .map(|(at, c)| at + c.len_utf8())
-            .take_while(|end| *end <= room)
-            .last();
-        Some(format!("{} - {host}", &own[..cut.unwrap_or(0)]).into())
-    } else {
-        name
-    };
-    client.note_value(APPLICATION_NAME, value);
-}
-
-impl PoolMode {
-    /// As `SHOW DATABASES` has it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Transaction => "transaction",
-            Self::Statement => "statement",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn options_are_settings_or_nothing() {
-        let read = |text: &str| options(text);
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(read("-c a=b"), Some(vec![pair("a", "b")]));
-        assert_eq!(
-            read(" -c  a=b\\ c --work-mem=1MB -csearch_path=x "),
-            Some(vec![
-                pair("a", "b c"),
-                pair("work_mem", "1MB"),
-                pair("search_path", "x"),
-            ])
-        );
-        assert_eq!(read(""), Some(vec![]));
-        for bad in ["-c", "-c=", "-c =x", "-x", "a=b", "-c a", "\\"] {
-            assert_eq!(read(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_deadline_is_a_time() {
-        assert_eq!(deadline("2.5").unwrap(), Duration::from_millis(2_500));
-        assert_eq!(deadline("500ms").unwrap(), Duration::from_millis(500));
-        for bad in ["", "soon", "-1", "NaN", "1e300"] {
-            assert!(deadline(bad).is_err(), "{bad}");
-        }
-    }
 }

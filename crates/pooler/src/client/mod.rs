@@ -4,11 +4,14 @@ mod exchange;
 mod hand_over;
 mod info;
 mod login;
+mod opening;
 mod replies;
 mod request;
 mod requests;
 mod splice;
 mod wait;
+mod wanted;
+mod welcome;
 
 use std::sync::Arc;
 use std::time::Duration;

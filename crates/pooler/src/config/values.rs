@@ -14,6 +14,17 @@ pub enum PoolMode {
     Statement,
 }
 
+impl PoolMode {
+    /// As `SHOW DATABASES` has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Transaction => "transaction",
+            Self::Statement => "statement",
+        }
+    }
+}
+
 /// How a client proves who it is (`auth_type`, and the method of a rule in `auth_hba_file`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AuthType {
