@@ -20,7 +20,7 @@ test-rust:
 
 e2e:
 	cargo build --locked --package canvass
-	cd e2e && CANVASS_BIN=$(CURDIR)/target/debug/canvass npm test
+	cd e2e && CANVASS_BIN=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/canvass npm test
 
 test-clients: ## psql, pgbench and ten client libraries through canvass pool, each with its default settings
 	@script/setup test-clients
