@@ -22,6 +22,8 @@ use crate::session::Statement;
 use crate::wire;
 use crate::wire::ready::Transaction;
 
+/// Sync.
+const SYNC: [u8; 5] = [b'S', 0, 0, 0, 4];
 /// Terminate.
 const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 
@@ -37,6 +39,8 @@ pub(super) struct Exchange<'a> {
     pub(super) broken_off: bool,
     /// `SET`s and `RESET`s whose ParameterStatus has not come.
     pub(super) settings: u32,
+    /// Names of settings that do not follow the client and are not what they were at the server's login.
+    pub(super) strange: Vec<Box<[u8]>>,
     /// `SET`s that are on their way and leave nothing behind that matters.
     pub(super) harmless: u32,
     /// Something came with the last ReadyForQuery that ends the exchange.
@@ -88,6 +92,7 @@ impl Client {
             leaving: false,
             broken_off: false,
             settings: midst.settings,
+            strange: Vec::new(),
             harmless: midst.harmless,
             verdict: None,
             farewell: midst.farewell,
@@ -175,6 +180,12 @@ impl Exchange<'_> {
             if self.is_over() {
                 return Poll::Ready(self.over());
             }
+            if self.may_settle() {
+                // Its Sync may never come, or come much later: the server would wait for it in a transaction.
+                self.server.outbox.push(&SYNC);
+                self.server.replies.settle();
+                continue;
+            }
             if self.is_to_be_replaced() {
                 return Poll::Ready(Ended::Client(Refusal::CONFIGURATION_CHANGED));
             }
@@ -222,6 +233,19 @@ impl Exchange<'_> {
             return !self.broken_off && self.server.replies.none();
         }
         self.server.is_clean() && self.client.body == 0 && !self.client.has_begun() && !self.stays()
+    }
+
+    /// The client has prepared statements with a Flush behind them, has got its answers, and says no more: as in some drivers,
+    /// it will come back to them whenever it likes.
+    fn may_settle(&self) -> bool {
+        self.server.replies.may_be_settled()
+            && self.terms.mode != PoolMode::Session
+            && self.server.transaction == Transaction::Idle
+            && self.server.doubt.is_none()
+            && self.server.outbox.is_empty()
+            && !self.leaving
+            && self.client.body == 0
+            && self.client.inbox.is_empty()
     }
 
     /// `server_fast_close`: the server that stays with this client is to be replaced, and nothing is under way.

@@ -124,8 +124,10 @@ impl Exchange<'_> {
             copying: replies.copying(),
             skipping: replies.skipping(),
             open: replies.is_open(),
+            settling: replies.is_settling(),
             swallowed: replies.swallowed(),
-            settings: self.settings,
+            // Whoever goes on with it does not know what was usual.
+            settings: self.settings + u32::from(!self.strange.is_empty()),
             harmless: self.harmless,
             farewell: self.farewell,
             forgotten: self

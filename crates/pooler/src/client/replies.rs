@@ -7,7 +7,7 @@ use super::exchange::Exchange;
 use super::splice::Splice;
 use crate::config::PoolMode;
 use crate::refusal::Refusal;
-use crate::server::{Met, Owed, Prepared};
+use crate::server::{Met, Owed, Prepared, ReadyFor};
 use crate::session::{OURS, Statement, Statements};
 use crate::wire::command_tag::{self, Trace};
 use crate::wire::error::{self, ServerError};
@@ -73,6 +73,9 @@ impl Exchange<'_> {
             }
             at = end;
             self.server.body = head.total - message.len();
+            if matches!(self.verdict, Some(Ended::Server(_))) {
+                return Ok(at);
+            }
         }
     }
 
@@ -93,11 +96,23 @@ impl Exchange<'_> {
             }
             Met::Ours => false,
             Met::Unexpected => {
-                // CopyBoth and anything unknown: the connection is this client's for good.
-                self.server.doubt = Some("a reply that was not owed");
-                true
+                self.doubt("a reply that was not owed");
+                self.verdict.is_none()
             }
         }
+    }
+
+    /// The server has said what nobody can have asked for: it is closed at once, and nothing more is heard from it. Where its
+    /// client broke the protocol before, PostgreSQL ends the session by itself, and says why.
+    fn doubt(&mut self, why: &'static str) {
+        if self.server.doubt.is_none() && !self.broken_off {
+            self.verdict = Some(Ended::Server(if self.farewell {
+                Refusal::silent("server conn crashed?")
+            } else {
+                Refusal::SERVER_CONNECTION_CRASHED
+            }));
+        }
+        self.server.doubt.get_or_insert(why);
     }
 
     /// What we answer in the server's place, now that it is its turn.
@@ -166,28 +181,51 @@ impl Exchange<'_> {
 
     /// A setting has a new value, for the server and for its client.
     fn setting(&mut self, message: &[u8]) -> bool {
-        self.settings = self.settings.saturating_sub(1);
         let hub = self.client.hub.clone();
         self.server.note_setting(message, &hub.tracked);
-        if let Some(place) = parameter_status::read(message).and_then(|(name, _)| hub.tracked.place(name)) {
+        let Some((name, _)) = parameter_status::read(message) else {
+            return true;
+        };
+        if let Some(place) = hub.tracked.place(name) {
+            self.settings = self.settings.saturating_sub(1);
             let value = self.server.values.get(place).cloned();
             self.client.note_value(place, value);
+        } else {
+            self.note_untracked(name, message);
         }
         true
+    }
+
+    /// A setting that does not follow its client is no longer what it was at the server's login, or is again: the role, the
+    /// session's user, whether transactions are read-only.
+    fn note_untracked(&mut self, name: &[u8], message: &[u8]) {
+        let welcome = self.client.pool.welcome.load();
+        let is_usual = welcome
+            .as_deref()
+            .is_none_or(|welcome| memchr::memmem::find(&welcome.messages, message).is_some());
+        self.strange.retain(|known| **known != *name);
+        // Nobody sets it: the server has become a primary, or a standby.
+        if !is_usual && name != b"in_hot_standby" {
+            self.strange.push(name.into());
+        }
     }
 
     /// A request is over. False when the client must not hear of it, as it is sent again.
     fn ready(&mut self, message: &[u8], at: usize, splice: &mut Splice<'_>) -> Result<bool, Ended> {
         self.put_local(at, splice);
         let Some(transaction) = Transaction::read(message) else {
-            self.server.doubt = Some("a ReadyForQuery that is none");
-            return Ok(true);
+            self.doubt("a ReadyForQuery that is none");
+            return Ok(self.verdict.is_none());
         };
-        if !self.server.replies.ready() {
-            self.server.doubt = Some("a ReadyForQuery that was not owed");
-            return Ok(true);
-        }
+        let Some(whom_for) = self.server.replies.ready() else {
+            self.doubt("a ReadyForQuery that was not owed");
+            return Ok(self.verdict.is_none());
+        };
         self.server.transaction = transaction;
+        if whom_for == ReadyFor::Us {
+            self.note_ready();
+            return Ok(false);
+        }
         if self.again.request_failed() {
             return Ok(false);
         }
@@ -195,7 +233,8 @@ impl Exchange<'_> {
         if self.server.replies.is_empty() {
             self.harmless = 0;
         }
-        if transaction == Transaction::Idle && std::mem::take(&mut self.settings) > 0 {
+        let is_strange = !self.strange.is_empty();
+        if transaction == Transaction::Idle && (std::mem::take(&mut self.settings) > 0 || is_strange) {
             self.mark_dirty();
         }
         self.note_ready();
@@ -212,7 +251,11 @@ impl Exchange<'_> {
         let Ok(failed) = self.server.replies.fail() else {
             // Said without being asked: the server ends the session.
             self.farewell = true;
-            self.server.doubt = Some("an error that no request caused");
+            if message.len() == total {
+                self.doubt("an error that no request caused");
+            } else {
+                self.server.doubt = Some("an error that no request caused");
+            }
             return true;
         };
         self.farewell |= is_fatal(message);

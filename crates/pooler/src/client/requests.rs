@@ -82,10 +82,14 @@ impl Exchange<'_> {
                 }
                 b'P' | b'D' | b'C' if self.looks_at(head) => {
                     let Some(message) = whole else {
-                        if head.total > self.longest_held() {
-                            return Err(too_long(self.terms.max_prepared_bytes));
+                        match rest.get(HEADER) {
+                            _ if head.total <= self.longest_held() => return Ok(at),
+                            None => return Ok(at),
+                            // One that has no name need not be kept: it is gone with this request.
+                            Some(0) if head.kind == b'P' => self.pass_unnamed(head, rest.len(), &mut at),
+                            Some(_) => return Err(too_long(self.terms.max_prepared_bytes)),
                         }
-                        return Ok(at);
+                        continue;
                     };
                     match head.kind {
                         b'P' => self.parse(message, at, splice)?,
@@ -141,6 +145,17 @@ impl Exchange<'_> {
         let now = head.total.min(available);
         *at += now;
         self.client.body = head.total - now;
+    }
+
+    /// Passes on a Parse of the unnamed statement as it comes, too long to be prepared again on another server.
+    fn pass_unnamed(&mut self, head: Head, available: usize, at: &mut usize) {
+        self.note_request();
+        self.counted.client_parses += 1;
+        self.counted.server_parses += 1;
+        self.client.statements.forget_unnamed();
+        self.server.unnamed = Some((self.client.info.id, 0));
+        self.server.replies.expect(Owed::Parse(None));
+        self.pass(head, available, at);
     }
 
     /// Messages about statements are looked at where a server changes hands: at the unnamed statement always, lest a client

@@ -13,7 +13,7 @@ pub(crate) use connect::{open_for_cancel, open_to_peer};
 pub use dialogue::DialogueError;
 pub(crate) use dialogue::read_message;
 pub use info::{ServerInfo, ServerState};
-pub use owed::{Closed, Met, Owed, Prepared, Replies};
+pub use owed::{Closed, Met, Owed, Prepared, ReadyFor, Replies};
 pub use prepared::OnServer;
 
 use crate::net::{Outbox, Stream, with_scratch};

@@ -89,6 +89,10 @@ pub struct Replies {
     /// An extended request has begun and its Sync has not been sent: the server is in a transaction of which no
     /// ReadyForQuery has told.
     open: bool,
+    /// It has done more than to prepare, describe and close statements.
+    worked: bool,
+    /// The first Sync that is owed is the pooler's own: it ended a request that had only prepared.
+    settling: bool,
 }
 
 impl Replies {
@@ -96,7 +100,7 @@ impl Replies {
     /// a Sync, how many Syncs a COPY has swallowed, and whether a request has not come to its Sync.
     pub(crate) fn restored(
         queue: VecDeque<Owed>,
-        [copying, skipping, open]: [bool; 3],
+        [copying, skipping, open, settling]: [bool; 4],
         swallowed: usize,
     ) -> Self {
         Self {
@@ -105,6 +109,8 @@ impl Replies {
             skipping,
             swallowed,
             open,
+            worked: open,
+            settling,
         }
     }
 
@@ -116,6 +122,23 @@ impl Replies {
     /// A request has begun and has not come to its Sync.
     pub(crate) fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// The first Sync that is owed is the pooler's own.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.settling
+    }
+
+    /// True when everything has been answered of a request that has only prepared, described and closed statements, and
+    /// whose client sent a Flush for a Sync: a Sync of ours would take nothing from it.
+    pub fn may_be_settled(&self) -> bool {
+        self.open && !self.worked && !self.skipping && !self.copying && self.queue.is_empty()
+    }
+
+    /// Notes that it was sent.
+    pub fn settle(&mut self) {
+        self.expect(Owed::Sync);
+        self.settling = true;
     }
 
     /// Syncs that the present COPY swallows.
@@ -182,6 +205,7 @@ impl Replies {
             Owed::Sync => {
                 self.skipping = false;
                 self.open = false;
+                self.worked = false;
                 self.queue.push_back(Owed::Sync);
                 true
             }
@@ -191,10 +215,11 @@ impl Replies {
                 false
             }
             owed => {
-                self.open = match &owed {
-                    Owed::Query | Owed::Function => false,
-                    Owed::CopyEnd => self.open,
-                    _ => true,
+                (self.open, self.worked) = match &owed {
+                    Owed::Query | Owed::Function => (false, false),
+                    Owed::CopyEnd => (self.open, self.worked),
+                    Owed::Bind | Owed::Execute => (true, true),
+                    _ => (true, self.worked),
                 };
                 self.queue.push_back(owed);
                 true
@@ -304,17 +329,30 @@ impl Replies {
         }
     }
 
-    /// The server sent ReadyForQuery; true when one was owed.
-    pub fn ready(&mut self) -> bool {
+    /// The server sent ReadyForQuery: whom for. `None`: none was owed.
+    pub fn ready(&mut self) -> Option<ReadyFor> {
         match self.head() {
             Some(Owed::Query | Owed::Function | Owed::Sync) => {
                 self.queue.pop_front();
                 self.copying = false;
-                true
+                Some(if std::mem::take(&mut self.settling) {
+                    ReadyFor::Us
+                } else {
+                    ReadyFor::Client
+                })
             }
-            _ => false,
+            _ => None,
         }
     }
+}
+
+/// Whom a ReadyForQuery is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadyFor {
+    /// The client.
+    Client,
+    /// The pooler, which had sent a Sync of its own.
+    Us,
 }
 
 /// An error came when no request was under way: the server is about to end the session.
@@ -346,10 +384,10 @@ mod tests {
             assert!(matches!(replies.meet(kind), Met::Client), "{}", kind as char);
             assert!(!replies.none());
         }
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(replies.none());
         assert!(matches!(replies.meet(b'C'), Met::Unexpected));
-        assert!(!replies.ready());
+        assert_eq!(replies.ready(), None);
     }
 
     #[test]
@@ -360,7 +398,7 @@ mod tests {
         }
         assert!(replies.is_empty() && !replies.none(), "a transaction is open");
         replies.expect(Owed::Sync);
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(replies.none());
     }
 
@@ -375,10 +413,10 @@ mod tests {
             Owed::Sync,
         ]);
         assert_eq!(replies.fail().unwrap().len(), 3, "a query inside is ignored too");
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(!replies.none(), "the second request is owed");
         assert!(matches!(replies.meet(b'2'), Met::Client));
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(replies.none());
     }
 
@@ -389,7 +427,7 @@ mod tests {
         assert!(!replies.expect(Owed::Bind), "ignored");
         assert!(!replies.none(), "the server is waiting for a Sync");
         assert!(replies.expect(Owed::Sync));
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(replies.none());
     }
 
@@ -399,7 +437,7 @@ mod tests {
         let mut replies = owing([Owed::Execute, Owed::Sync, Owed::CopyEnd, Owed::Sync]);
         assert!(matches!(replies.meet(b'G'), Met::Client));
         assert!(matches!(replies.meet(b'C'), Met::Client));
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(replies.none(), "one ReadyForQuery is all that comes");
 
         // The same, the client waiting for CopyInResponse.
@@ -409,7 +447,7 @@ mod tests {
         replies.expect(Owed::CopyEnd);
         assert!(replies.expect(Owed::Sync));
         replies.meet(b'C');
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(replies.none());
     }
 
@@ -439,7 +477,28 @@ mod tests {
         replies.meet(b'G');
         assert!(replies.fail().unwrap().is_empty());
         assert!(replies.expect(Owed::CopyEnd));
-        assert!(replies.ready());
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(replies.none());
+    }
+
+    #[test]
+    fn only_what_prepared_and_nothing_more_may_be_settled() {
+        let mut replies = owing([Owed::Parse(None), Owed::Describe]);
+        assert!(!replies.may_be_settled(), "it has not been answered");
+        assert!(matches!(replies.meet(b'1'), Met::Client));
+        assert!(matches!(replies.meet(b'n'), Met::Client));
+        assert!(replies.may_be_settled() && !replies.none());
+        replies.settle();
+        assert!(!replies.none());
+        assert_eq!(replies.ready(), Some(ReadyFor::Us));
+        assert!(replies.none());
+
+        let mut replies = owing([Owed::Parse(None), Owed::Bind]);
+        assert!(matches!(replies.meet(b'1'), Met::Client));
+        assert!(matches!(replies.meet(b'2'), Met::Client));
+        assert!(!replies.may_be_settled(), "a portal would go");
+        replies.expect(Owed::Sync);
+        assert_eq!(replies.ready(), Some(ReadyFor::Client));
+        assert!(!replies.may_be_settled() && replies.none());
     }
 }

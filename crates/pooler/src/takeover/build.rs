@@ -157,7 +157,11 @@ impl Ground {
         server.body = told.body;
         server.doubt = told.in_doubt.then_some("in doubt when it was taken over");
         let owed: io::Result<_> = told.owed.into_iter().map(|owed| self.owed(owed)).collect();
-        server.replies = Replies::restored(owed?, [told.copying, told.skipping, told.open], told.swallowed);
+        server.replies = Replies::restored(
+            owed?,
+            [told.copying, told.skipping, told.open, told.settling],
+            told.swallowed,
+        );
         let forgotten = told.forgotten.into_iter();
         let forgotten = forgotten.map(|(id, name)| Ok((self.statement(id)?, name.0.into())));
         let forgotten = forgotten.collect::<io::Result<_>>()?;

@@ -322,6 +322,8 @@ pub(crate) struct Exchange {
     pub(crate) skipping: bool,
     /// A request has begun and has not come to its Sync.
     pub(crate) open: bool,
+    /// The first Sync that is owed is the pooler's own.
+    pub(crate) settling: bool,
     /// Syncs that a COPY swallows.
     pub(crate) swallowed: usize,
     /// `SET`s whose ParameterStatus has not come.

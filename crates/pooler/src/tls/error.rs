@@ -40,6 +40,9 @@ pub enum TlsError {
     /// The server answered the request for TLS with something else.
     #[error("the server answered the request for TLS with byte 0x{0:02x} instead of S or N")]
     Answer(u8),
+    /// The server went on speaking, unencrypted, after it had answered the request for TLS.
+    #[error("the server sent more than its answer to the request for TLS")]
+    Early,
     /// The host's name cannot be in a certificate.
     #[error(
         "host {0:?} is not a name that a certificate could hold: set server_tls_sslmode=verify-ca, or name the host"

@@ -128,6 +128,8 @@ impl ServerSide {
                 Ok(Started::Tls(Box::new(connected.map_err(TlsError::Handshake)?)))
             }
             b'N' if self.sslmode.is_required() => Err(TlsError::Refused(name_of(self.sslmode))),
+            // The server has been asked nothing else yet.
+            b'N' if says_more(&mut io).await => Err(TlsError::Early),
             b'N' => Ok(Started::Plain(io)),
             byte => Err(TlsError::Answer(byte)),
         }
@@ -141,4 +143,15 @@ impl ServerSide {
             Err(_) => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED).into()),
         }
     }
+}
+
+/// True when there is a byte to be read already, which is lost.
+async fn says_more(io: &mut (impl AsyncRead + Unpin)) -> bool {
+    let mut byte = [0];
+    std::future::poll_fn(|cx| {
+        let mut byte = tokio::io::ReadBuf::new(&mut byte);
+        let read = std::pin::Pin::new(&mut *io).poll_read(cx, &mut byte);
+        std::task::Poll::Ready(read.is_ready() && !byte.filled().is_empty())
+    })
+    .await
 }

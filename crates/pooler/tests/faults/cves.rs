@@ -234,6 +234,44 @@ fn cve_2026_6666_an_error_without_a_sqlstate_is_an_error() {
     }
 }
 
+/// Whatever it was: what a server says beyond what it owes is nobody's, and nobody waits for more of it.
+#[test]
+fn a_server_that_says_more_than_it_owes_is_closed_at_once() {
+    let done = || build::raw(b'C', b"SELECT 1\0");
+    let extras = [
+        done(),
+        build::raw(b'D', &[0, 1, 0, 0, 0, 1, b'x']),
+        mock::ready(),
+        build::raw(b'Z', b"T"),
+        [done(), mock::ready()].concat(),
+        build::raw(b'E', b"SFATAL\0VFATAL\0C57P01\0Mgone\0\0"),
+    ];
+    for extra in extras {
+        let reply = [done(), mock::ready(), extra.clone()].concat();
+        let server = mock::start(move |peer| {
+            if peer.welcome() && peer.packet(true).is_some() {
+                peer.say(&reply);
+                peer.until_gone();
+            }
+        });
+        let pooler = before(server, &[("default_pool_size", "1")]);
+        for _ in 0..3 {
+            // It gets what is its own, and the rest is no answer to anything.
+            let mut client = pooler.client();
+            client.send(&build::query("SELECT 1")).unwrap();
+            let reply = client.until_end();
+            assert_eq!(reply.kinds(), "CZE", "behind {extra:?}: {}", reply.show());
+            assert!(
+                reply
+                    .code()
+                    .is_some_and(|code| code == "08006" || code == "57P01"),
+                "{}",
+                reply.show()
+            );
+        }
+    }
+}
+
 /// Who may look may not end others.
 #[test]
 fn cve_2026_6667_kill_client_is_for_administrators() {

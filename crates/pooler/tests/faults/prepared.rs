@@ -262,3 +262,50 @@ fn without_tracking_statements_are_the_server_s_business() {
     assert_eq!(prepare(&mut client, "s", "SELECT 'there'").kinds(), "1Z");
     assert_eq!(on_server(&mut client), ["s"]);
 }
+
+#[test]
+fn who_only_prepares_and_flushes_keeps_no_server_from_others_and_its_statement_is_there() {
+    // Given a pool of one, and somebody who prepares without a Sync, as asyncpg does.
+    let (_database, pooler) = start("10", "1");
+    let [mut prepares, mut other] = [pooler.client(), pooler.client()];
+    let request = [
+        build::parse("mine", "SELECT 'of mine'", &[]),
+        build::describe_statement("mine"),
+        build::flush(),
+    ];
+    prepares.send(&request.concat()).unwrap();
+    let described = prepares.until(|message| message.kind == b'T');
+    assert_eq!(described.kinds(), "1tT", "{}", described.show());
+
+    // When another wants the server, then it gets it, and no time stands still there.
+    let begun = "SELECT transaction_timestamp() > pg_postmaster_start_time()";
+    assert_eq!(other.value(begun), "t");
+    let since = "SELECT statement_timestamp() = transaction_timestamp()";
+    assert_eq!(other.value(since), "t", "the transaction is its own");
+
+    // And the statement can be used.
+    let reply = execute(&mut prepares, "mine");
+    assert_eq!(reply.kinds(), "2DCZ", "{}", reply.show());
+
+    // A portal needs its transaction: nobody else gets the server before the Sync.
+    let request = [build::bind("", "mine", &[]), build::flush()];
+    prepares.send(&request.concat()).unwrap();
+    assert_eq!(prepares.until(|message| message.kind == b'2').kinds(), "2");
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| other.value("SELECT 1"));
+        let reply = prepares.ask(&[build::execute("", 0), build::sync()].concat());
+        assert_eq!(reply.rows(), [["of mine"]]);
+        assert_eq!(waits.join().unwrap(), "1");
+    });
+}
+
+#[test]
+fn a_statement_without_a_name_may_be_longer_than_what_is_kept() {
+    let (_database, pooler) = start("10", "1");
+    let mut client = pooler.client();
+    let long = format!("SELECT 'end' /* {} */", "x".repeat(20 << 20));
+    let reply = client.ask(&build::extended(&long, &[]));
+    assert_eq!(reply.rows(), [["end"]], "{}", reply.message());
+    let reply = prepare(&mut client, "named", &long);
+    assert_eq!(reply.code().as_deref(), Some("54000"), "{}", reply.message());
+}

@@ -123,3 +123,40 @@ fn what_is_tracked_or_ends_with_its_transaction_is_no_state() {
         assert_ne!(other.value("SHOW TimeZone"), "Asia/Tokyo", "{how}");
     }
 }
+
+/// State that no command's tag tells of by itself, with what shows it.
+const REPORTED: [(&str, &str); 4] = [
+    ("SET ROLE alice", "SELECT current_user::text"),
+    ("SET SESSION AUTHORIZATION alice", "SELECT session_user::text"),
+    (
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        "SHOW default_transaction_read_only",
+    ),
+    (
+        "DO $$ BEGIN PERFORM set_config('role', 'alice', false); END $$",
+        "SELECT current_user::text",
+    ),
+];
+
+#[test]
+fn roles_and_read_only_sessions_are_state_too() {
+    for how in ["reset", "pin", "refuse"] {
+        for (make, show) in REPORTED {
+            // Given servers of a superuser, whose role is reported.
+            let database = Database::new();
+            let settings = [("pool_mode", "transaction"), ("default_pool_size", "2")];
+            let sections = format!("[canvass]\nsession_state = {how}\n");
+            let pooler = Pooler::start_with(&database, "user=canvass_admin", &settings, &sections);
+            let [mut leaves, mut other] = [pooler.client(), pooler.client()];
+            let usual = other.value(show);
+
+            leaves.run(make);
+            for _ in 0..3 {
+                assert_eq!(other.value(show), usual, "{how}: {make}");
+            }
+            if how == "pin" {
+                assert_ne!(leaves.value(show), usual, "{make}: it stays with its client");
+            }
+        }
+    }
+}
