@@ -1,12 +1,11 @@
 //! TLS with clients: as they ask for it, or from the first byte.
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use rustix::net::{RecvFlags, recv};
 use tokio::io::AsyncWriteExt;
 use tokio_rustls::TlsStream;
 
+use crate::client::ClientInfo;
 use crate::hub::Hub;
 use crate::log::Level;
 use crate::net::{Socket, Stream};
@@ -21,20 +20,21 @@ fn gone(_: std::io::Error) -> Refusal {
 }
 
 /// Begins TLS at once when the client's first byte is that of a TLS handshake.
-pub(crate) async fn direct(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<(), Refusal> {
+pub(crate) async fn direct(
+    hub: &Arc<Hub>,
+    slot: &mut Option<Stream>,
+    info: &ClientInfo,
+) -> Result<(), Refusal> {
     let Some(Stream::Plain(socket)) = slot.as_ref() else {
         return Ok(());
     };
     if socket.is_unix() || hub.files.load().client_tls.is_none() {
         return Ok(());
     }
-    socket.readable().await.map_err(gone)?;
-    let mut first = [0_u8; 1];
-    let peeked = recv(socket.as_fd(), &mut first, RecvFlags::PEEK | RecvFlags::DONTWAIT);
-    if !matches!(peeked, Ok((_, 1))) || first[0] != HANDSHAKE {
+    if socket.first_byte().await.map_err(gone)? != Some(HANDSHAKE) {
         return Ok(());
     }
-    begin(hub, slot).await?;
+    begin(hub, slot, info).await?;
     match slot.as_ref() {
         Some(Stream::Tls(tls)) => match tls.as_ref() {
             TlsStream::Server(stream) if ClientSide::named_the_protocol(stream.get_ref().1) => Ok(()),
@@ -48,7 +48,11 @@ pub(crate) async fn direct(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<
 }
 
 /// Answers an SSLRequest, and begins TLS if that is agreed upon.
-pub(crate) async fn answer(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<(), Refusal> {
+pub(crate) async fn answer(
+    hub: &Arc<Hub>,
+    slot: &mut Option<Stream>,
+    info: &ClientInfo,
+) -> Result<(), Refusal> {
     let Some(Stream::Plain(socket)) = slot.as_mut() else {
         return Err(Refusal::BAD_PACKET);
     };
@@ -59,10 +63,10 @@ pub(crate) async fn answer(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<
         return socket.write_all(b"N").await.map_err(gone);
     }
     socket.write_all(b"S").await.map_err(gone)?;
-    begin(hub, slot).await
+    begin(hub, slot, info).await
 }
 
-async fn begin(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<(), Refusal> {
+async fn begin(hub: &Arc<Hub>, slot: &mut Option<Stream>, info: &ClientInfo) -> Result<(), Refusal> {
     let files = hub.files.load_full();
     let (Some(side), Some(Stream::Plain(socket))) = (files.client_tls.as_ref(), slot.take()) else {
         return Err(Refusal::BAD_PACKET);
@@ -76,11 +80,9 @@ async fn begin(hub: &Arc<Hub>, slot: &mut Option<Stream>) -> Result<(), Refusal>
             Ok(())
         }
         Err(error) => {
-            hub.log.line(
-                Level::Warning,
-                &format!("TLS handshake with a client failed: {error}"),
-            );
-            Err(Refusal::silent(format!("TLS handshake failed: {error}")))
+            // The reason stands in this line alone: `closing because` is off where connections come and go.
+            hub.log.client(Level::Warning, info, &error.to_string());
+            Err(Refusal::silent("TLS handshake failed"))
         }
     }
 }
@@ -97,15 +99,19 @@ pub(crate) fn common_name(hub: &Hub, stream: &Stream) -> Option<String> {
 }
 
 impl Socket {
-    /// Waits until something can be read.
+    /// Waits for the next byte and leaves it to be read; `None` when the other end has closed, and on a Unix socket, which
+    /// never has TLS.
     ///
     /// # Errors
     /// The kernel's.
-    pub async fn readable(&self) -> std::io::Result<()> {
-        match self {
-            Self::Tcp(socket) => socket.readable().await,
-            Self::Unix(socket) => socket.readable().await,
-            Self::Moving => Ok(()),
-        }
+    async fn first_byte(&self) -> std::io::Result<Option<u8>> {
+        let Self::Tcp(socket) = self else {
+            return Ok(None);
+        };
+        // A socket that is new to its event loop is taken for readable before anything has come: only a look at the bytes
+        // tells.
+        let mut first = [0];
+        let seen = socket.peek(&mut first).await?;
+        Ok((seen == 1).then_some(first[0]))
     }
 }

@@ -22,11 +22,11 @@ pub(super) async fn opening(
     slot: &mut Option<Stream>,
     info: &ClientInfo,
 ) -> Result<Option<Startup>, Refusal> {
-    crate::tls_start::direct(hub, slot).await?;
+    crate::tls_start::direct(hub, slot, info).await?;
     for _ in 0..MAX_OPENINGS {
         let stream = slot.as_mut().ok_or(Refusal::BAD_PACKET)?;
         match read_opening(stream).await? {
-            Opening::Ssl if !stream.is_tls() => crate::tls_start::answer(hub, slot).await?,
+            Opening::Ssl if !stream.is_tls() => crate::tls_start::answer(hub, slot, info).await?,
             Opening::Gssenc if !stream.is_tls() => {
                 if !hub.nothing_unencrypted(stream.socket()).map_err(eof)? {
                     return Err(Refusal::new(

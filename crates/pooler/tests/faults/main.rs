@@ -19,6 +19,7 @@ mod session_state;
 mod split;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
 
 use std::fs;
 
