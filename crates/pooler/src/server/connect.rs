@@ -19,6 +19,7 @@ use crate::auth::{self, Credentials, LoginError};
 use crate::clock;
 use crate::config::Peer;
 use crate::hub::Hub;
+use crate::log::Level;
 use crate::net::{Outbox, Socket, Stream};
 use crate::pool::{Seat, Terms, Welcome};
 use crate::session::Values;
@@ -111,7 +112,7 @@ pub enum ConnectError {
     /// The server refused after the login.
     #[error("{}", .0.message)]
     Refused(ServerError),
-    /// `connect_query` failed.
+    /// `connect_query` left the connection in no state to be used.
     #[error("connect_query failed: {0}")]
     ConnectQuery(DialogueError),
     /// The connection broke, or the server said something that is no login.
@@ -166,10 +167,7 @@ pub async fn connect(
                 let seat = seat.take().unwrap_or_else(Seat::uncounted);
                 let mut server = login.into_server(hub, target, endpoint, seat, &welcome);
                 if let Some(sql) = &terms.connect_query {
-                    server
-                        .run(sql, &hub.tracked)
-                        .await
-                        .map_err(ConnectError::ConnectQuery)?;
+                    run_connect_query(hub, &mut server, sql).await?;
                 }
                 return Ok((server, welcome));
             }
@@ -177,6 +175,19 @@ pub async fn connect(
         }
     }
     Err(last)
+}
+
+/// Runs `connect_query`. A server that refuses it in order is used all the same, as by pgbouncer: a mistake in it must not
+/// cost the database.
+async fn run_connect_query(hub: &Hub, server: &mut Server, sql: &str) -> Result<(), ConnectError> {
+    match server.run(sql, &hub.tracked).await {
+        Err(error @ DialogueError::Refused(_)) if server.is_clean() => {
+            let words = format!("S-{:#x}: connect_query failed: {error}", server.info.id);
+            hub.log.line(Level::Warning, &words);
+            Ok(())
+        }
+        done => done.map_err(ConnectError::ConnectQuery),
+    }
 }
 
 /// Turns over several hosts, for all pools alike.

@@ -8,6 +8,7 @@
     reason = "a test: a panic is its message"
 )]
 
+mod connect_query;
 mod conversation;
 mod cut;
 mod cves;
