@@ -1,7 +1,7 @@
 //! A client that another process takes over: it stands still wherever it is, is packed, and goes, or goes on.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
 
 use super::exchange::{Exchange, Midst};
 use super::replies::{Again, AgainState};
@@ -213,10 +213,7 @@ impl Client {
     /// Shows others the application's name.
     pub(crate) fn show_application_name(&self) {
         let name = self.values.get(crate::session::APPLICATION_NAME);
-        *self
-            .info
-            .application_name
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = name.map(ToString::to_string).unwrap_or_default();
+        self.info
+            .set_application_name(name.map(|name| &**name).unwrap_or_default());
     }
 }

@@ -107,8 +107,7 @@ pub struct ClientInfo {
     pub notified: AtomicU64,
     /// Prepared statements that it holds.
     pub prepared: AtomicU64,
-    /// The application name in force.
-    pub application_name: Mutex<String>,
+    application_name: Mutex<String>,
     state: AtomicU8,
     server: Mutex<Option<Arc<ServerInfo>>>,
     parked: AtomicBool,
@@ -171,6 +170,21 @@ impl ClientInfo {
             sentence: Mutex::default(),
             waker: OnceLock::new(),
         }
+    }
+
+    /// The application name in force.
+    pub fn application_name(&self) -> String {
+        let name = self.application_name.lock();
+        name.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes the application name in force.
+    pub fn set_application_name(&self, name: &str) {
+        let mut slot = self
+            .application_name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        name.clone_into(&mut slot);
     }
 
     /// What it is doing.

@@ -193,6 +193,7 @@ async fn log_in(
     if &*name == "pgbouncer" {
         let rights = crate::admin::authenticate(hub, stream, info, &user).await?;
         info.is_admin.store(true, Ordering::Relaxed);
+        info.set_application_name(startup.get("application_name").unwrap_or_default());
         let login = crate::admin::Login {
             rights,
             minor: startup.minor.min(MINOR),

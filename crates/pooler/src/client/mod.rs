@@ -193,6 +193,7 @@ impl Client {
                 error => NotReady::Server(error.to_string()),
             })?;
             server.values.clone_from(&self.values);
+            server.show_application_name();
         }
         Ok(())
     }
@@ -261,12 +262,8 @@ impl Client {
     /// Notes the value of a tracked setting.
     fn note_value(&mut self, place: usize, value: Option<Arc<str>>) {
         if place == APPLICATION_NAME {
-            let name = value.as_deref().unwrap_or_default().to_owned();
-            *self
-                .info
-                .application_name
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner) = name;
+            self.info
+                .set_application_name(value.as_deref().unwrap_or_default());
         }
         self.values.set(place, value);
     }

@@ -166,6 +166,7 @@ pub async fn connect(
             Ok((login, welcome)) => {
                 let seat = seat.take().unwrap_or_else(Seat::uncounted);
                 let mut server = login.into_server(hub, target, endpoint, seat, &welcome);
+                server.show_application_name();
                 if let Some(sql) = &terms.connect_query {
                     run_connect_query(hub, &mut server, sql).await?;
                 }

@@ -63,8 +63,7 @@ pub struct ServerInfo {
     pub fd: AtomicI32,
     /// It is to be closed as soon as it is free.
     pub close_needed: AtomicBool,
-    /// The application name in force.
-    pub application_name: Mutex<String>,
+    application_name: Mutex<String>,
     cancels: AtomicU32,
     cancelled: Notify,
 }
@@ -114,6 +113,15 @@ impl ServerInfo {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Notes the application name in force.
+    pub fn set_application_name(&self, name: &str) {
+        let mut slot = self
+            .application_name
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        name.clone_into(&mut slot);
     }
 
     /// A cancel request for its present client sets out. While it is under way nobody else gets the server.

@@ -18,7 +18,7 @@ pub use prepared::OnServer;
 
 use crate::net::{Outbox, Stream, with_scratch};
 use crate::pool::Seat;
-use crate::session::{Tracked, Values};
+use crate::session::{APPLICATION_NAME, Tracked, Values};
 use crate::wire::ready::Transaction;
 use crate::wire::{self, parameter_status};
 
@@ -125,6 +125,16 @@ impl Server {
             && let Ok(value) = std::str::from_utf8(value)
         {
             self.values.set(place, Some(value.into()));
+            if place == APPLICATION_NAME {
+                self.info.set_application_name(value);
+            }
         }
+    }
+
+    /// Shows others the application's name, which is one of its values.
+    pub fn show_application_name(&self) {
+        let name = self.values.get(APPLICATION_NAME);
+        self.info
+            .set_application_name(name.map(|name| &**name).unwrap_or_default());
     }
 }

@@ -145,6 +145,7 @@ impl Ground {
             idle_since: self.at(told.idle_since),
             generation: known.pool.generation(),
         };
+        server.show_application_name();
         known.pool.enlist(&server);
         Ok(Box::new(server))
     }

@@ -1,3 +1,4 @@
+use super::pool::USER;
 use super::{ADMIN, Client, Pool, VIEWER};
 
 #[test]
@@ -34,6 +35,43 @@ fn clients_and_servers_point_at_each_other() {
     assert_eq!(
         (clients.value("database", "pgbouncer", "user"), console_state),
         (ADMIN, "idle")
+    );
+}
+
+#[test]
+fn a_server_keeps_the_application_name_in_force_when_its_client_has_left() {
+    let pool = Pool::start("");
+    let mut console = pool.console();
+    let mut shown = |show: &str| {
+        let reply = console.query(show);
+        reply.value("database", "app", "application_name").to_owned()
+    };
+
+    // Given a server that has taken a name on for its client, at its login and on its request.
+    let named = Client::tcp_with(pool.address, USER, "app", "application_name\0till 1\0");
+    let mut client = named.unwrap();
+    client.run("SELECT 1");
+    assert_eq!(shown("SHOW CLIENTS"), "till 1");
+    assert_eq!(shown("SHOW SERVERS"), "till 1");
+    client.run("SET application_name = 'till 2'");
+    assert_eq!(shown("SHOW SERVERS"), "till 2");
+
+    // When the client has left, then the name is still the server's.
+    drop(client);
+    pool.until("SHOW POOLS", "database", "app", "cl_active", "0");
+    assert_eq!(shown("SHOW SERVERS"), "till 2");
+}
+
+#[test]
+fn a_console_shows_its_application_name_too() {
+    let pool = Pool::start("");
+
+    let named = Client::tcp_with(pool.address, ADMIN, "pgbouncer", "application_name\0watch\0");
+
+    let clients = named.unwrap().query("SHOW CLIENTS");
+    assert_eq!(
+        clients.value("database", "pgbouncer", "application_name"),
+        "watch"
     );
 }
 

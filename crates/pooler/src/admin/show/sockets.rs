@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -122,9 +122,8 @@ pub(super) fn clients(hub: &Hub) -> Table {
 pub(super) fn servers(hub: &Hub) -> Table {
     let mut table = Table::new(&SOCKETS[..SHORT]);
     let clients = hub.clients();
-    let names = application_names(&clients);
     for server in all_servers(hub, &clients) {
-        table.row(server_cells(&server, server_state(server.state), &names));
+        table.row(server_cells(&server, server_state(server.state)));
     }
     table
 }
@@ -133,7 +132,6 @@ pub(super) fn servers(hub: &Hub) -> Table {
 pub(super) fn sockets(hub: &Hub, active: bool) -> Table {
     let mut table = Table::new(&SOCKETS);
     let clients = hub.clients();
-    let names = application_names(&clients);
     for client in &clients {
         let (state, is_busy) = match client.state() {
             ClientState::Waiting | ClientState::WaitingLogin => ("cl_waiting", true),
@@ -157,7 +155,7 @@ pub(super) fn sockets(hub: &Hub, active: bool) -> Table {
             ServerState::Used => ("sv_used", false),
         };
         if is_busy || !active {
-            table.row(with_buffers(server_cells(&server, state, &names)));
+            table.row(with_buffers(server_cells(&server, state)));
         }
     }
     table
@@ -221,11 +219,6 @@ fn client_cells(client: &ClientInfo, state: &'static str, now: u64) -> [Cell; SH
     } else {
         0
     };
-    let application_name = client
-        .application_name
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
     cells![
         "C",
         name(&client.user, "(nouser)"),
@@ -247,25 +240,13 @@ fn client_cells(client: &ClientInfo, state: &'static str, now: u64) -> [Cell; SH
             .map_or_else(String::new, |server| pointer(server.id)),
         client.remote_pid.load(Relaxed),
         client.tls.get().cloned().unwrap_or_default(),
-        application_name,
+        client.application_name(),
         client.prepared.load(Relaxed),
         client.id,
     ]
 }
 
-/// The application names of clients, by their numbers: a server shows its client's.
-fn application_names(clients: &[Arc<ClientInfo>]) -> HashMap<u64, String> {
-    let name = |client: &ClientInfo| {
-        client
-            .application_name
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    };
-    clients.iter().map(|client| (client.id, name(client))).collect()
-}
-
-fn server_cells(server: &Server, state: &'static str, names: &HashMap<u64, String>) -> [Cell; SHORT] {
+fn server_cells(server: &Server, state: &'static str) -> [Cell; SHORT] {
     let info = &server.info;
     let (address, port) = info.endpoint.address();
     let client = info.client.load(Relaxed);
@@ -292,7 +273,7 @@ fn server_cells(server: &Server, state: &'static str, names: &HashMap<u64, Strin
         },
         info.key.as_ref().map_or(0, |key| key.pid.cast_signed()),
         &info.tls,
-        names.get(&client).cloned().unwrap_or_default(),
+        info.application_name(),
         info.prepared.load(Relaxed),
         info.id,
     ]
