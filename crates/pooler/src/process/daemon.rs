@@ -5,7 +5,10 @@ use std::env;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::unistd::{dup2_stdin, setsid};
@@ -46,7 +49,8 @@ pub fn check(settings: &Settings) -> Result<(), RunError> {
 /// What keeps it from that.
 pub fn spawn() -> Result<(), RunError> {
     let (mut ours, theirs) = UnixStream::pair()?;
-    let mut child = Command::new("/proc/self/exe")
+    let mut child = Command::new(program())
+        .arg0(env::args_os().next().unwrap_or_else(|| "canvass".into()))
         .args(env::args_os().skip(1))
         .env(MARK, "1")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -63,6 +67,20 @@ pub fn spawn() -> Result<(), RunError> {
         words = format!("the process in the background ended: {status}");
     }
     Err(RunError::Daemon(words))
+}
+
+/// The file to start this program from: by its own path, since the kernel names a process after the file's name, and
+/// whoever looks for this one looks for that. Where the path is another program's by now, the link that stays this one's.
+fn program() -> PathBuf {
+    let link = Path::new("/proc/self/exe");
+    let is_this = |path: &PathBuf| match (path.metadata(), link.metadata()) {
+        (Ok(there), Ok(this)) => (there.dev(), there.ino()) == (this.dev(), this.ino()),
+        _ => false,
+    };
+    env::current_exe()
+        .ok()
+        .filter(is_this)
+        .unwrap_or_else(|| link.to_owned())
 }
 
 /// In the background: leaves the session of the terminal.

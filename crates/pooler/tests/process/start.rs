@@ -98,6 +98,11 @@ fn in_the_background_it_returns_when_it_serves_clients() {
     let process = Pid::from_raw(pid);
     assert_eq!(getsid(Some(process)).unwrap(), process, "a session of its own");
     assert_eq!(getpgid(Some(process)).unwrap(), process);
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+    let program = std::env::current_exe().unwrap();
+    let program = program.file_name().unwrap().to_str().unwrap();
+    // The kernel keeps 15 bytes of it.
+    assert_eq!(name.trim(), &program[..program.len().min(15)]);
     for stream in [0, 1, 2] {
         let target = fs::read_link(format!("/proc/{pid}/fd/{stream}")).unwrap();
         assert_eq!(target.to_str(), Some("/dev/null"), "stream {stream}");
