@@ -31,6 +31,8 @@ impl Exchange<'_> {
     /// it.
     pub(super) fn replies(&mut self, input: &[u8], splice: &mut Splice<'_>) -> Result<usize, Ended> {
         let mut at = 0;
+        // Where the reply to the present request begins, as far as it is still here.
+        let mut reply = None;
         loop {
             let passed = self.server.body.min(input.len() - at);
             at += passed;
@@ -38,6 +40,7 @@ impl Exchange<'_> {
             if at == input.len() {
                 return Ok(at);
             }
+            let began = *reply.get_or_insert_with(|| splice.mark(at));
             let head = match wire::head(&input[at..]) {
                 Ok(Some(head)) => head,
                 Ok(None) => return Ok(at),
@@ -68,8 +71,16 @@ impl Exchange<'_> {
                 kind => self.reply(kind, message, at, splice),
             };
             let end = at + message.len();
+            if matches!(self.verdict, Some(Ended::Client(_))) {
+                // The client hears that it must go, and not that what it must not do was done.
+                splice.leave_out_since(&began, end);
+                return Ok(end);
+            }
             if !heard {
                 splice.leave_out(at, end);
+            }
+            if head.kind == b'Z' {
+                reply = None;
             }
             at = end;
             self.server.body = head.total - message.len();

@@ -10,6 +10,14 @@ pub struct Splice<'a> {
     changed: Option<Vec<u8>>,
 }
 
+/// A place in the input to come back to.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    at: usize,
+    done: usize,
+    changed: Option<usize>,
+}
+
 impl<'a> Splice<'a> {
     /// Everything goes on as it is.
     pub fn new(input: &'a [u8]) -> Self {
@@ -18,6 +26,25 @@ impl<'a> Splice<'a> {
             done: 0,
             changed: None,
         }
+    }
+
+    /// The input's byte `at`, before which everything is settled.
+    pub fn mark(&self, at: usize) -> Mark {
+        Mark {
+            at,
+            done: self.done,
+            changed: self.changed.as_ref().map(Vec::len),
+        }
+    }
+
+    /// Leaves out the input from a mark to `to`, and what was put there.
+    pub fn leave_out_since(&mut self, mark: &Mark, to: usize) {
+        self.done = mark.done;
+        match (&mut self.changed, mark.changed) {
+            (Some(changed), Some(length)) => changed.truncate(length),
+            (changed, _) => *changed = None,
+        }
+        self.leave_out(mark.at, to);
     }
 
     /// Puts what `write` appends before the input's byte `at`.
@@ -65,5 +92,23 @@ mod tests {
         splice.leave_out(4, 5);
         splice.finish(6, |bytes| assert_eq!(bytes, b"aXYc-df"));
         Splice::new(b"abc").finish(2, |bytes| assert_eq!(bytes, b"ab"));
+    }
+
+    #[test]
+    fn everything_since_a_mark_can_be_left_out() {
+        // With a change before the mark and without, and with changes behind it.
+        for changed in [false, true] {
+            let mut splice = Splice::new(b"abcdef");
+            if changed {
+                splice.insert(1, |out| out.push(b'-'));
+            }
+            let mark = splice.mark(2);
+            splice.replace(3, 4, |out| out.extend_from_slice(b"XY"));
+
+            splice.leave_out_since(&mark, 5);
+
+            let expected: &[u8] = if changed { b"a-bf" } else { b"abf" };
+            splice.finish(6, |bytes| assert_eq!(bytes, expected));
+        }
     }
 }

@@ -18,6 +18,7 @@ mod prepared;
 mod restart;
 mod session_state;
 mod split;
+mod statement_mode;
 #[path = "../support/mod.rs"]
 mod support;
 mod tls;
