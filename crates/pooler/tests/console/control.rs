@@ -93,8 +93,36 @@ fn a_pause_that_takes_too_long_can_be_cancelled() {
         console.reply().errors,
         [error("57014", "canceling statement due to user request")]
     );
-    assert_eq!(console.query("SHOW STATE").column("value"), ["yes", "no", "no"]);
+    let state = console.query("SHOW STATE");
+    assert_eq!(
+        state.value("key", "paused", "value"),
+        "no",
+        "the cancel undoes it"
+    );
     client.run("COMMIT");
+    assert_eq!(client.run("SELECT 1"), "SELECT 1");
+}
+
+#[test]
+fn a_pause_outlives_the_console_that_asked_for_it() {
+    let pool = Pool::start("");
+    let mut console = pool.console();
+    let mut client = pool.client();
+    client.run("BEGIN");
+    console.ask("PAUSE");
+    pool.until("SHOW STATE", "key", "paused", "value", "yes");
+
+    // When the console is closed while it waits.
+    drop(console);
+    client.run("COMMIT");
+
+    // Then it is paused until somebody else resumes.
+    client.ask("SELECT 1");
+    pool.until("SHOW POOLS", "database", "app", "cl_waiting", "1");
+    let mut other = pool.console();
+    assert_eq!(other.query("SHOW STATE").value("key", "paused", "value"), "yes");
+    assert_eq!(other.run("RESUME"), "RESUME");
+    assert_eq!(client.reply().tags, ["SELECT 1"]);
 }
 
 #[test]
