@@ -13,6 +13,9 @@ use crate::log::{Level, LogConfig};
 use crate::pool::{Pool, Terms};
 use crate::refusal::Refusal;
 
+/// The SQLSTATE of a RELOAD that failed (`config_file_error`).
+pub(crate) const RELOAD_FAILED: &str = "F0000";
+
 /// RELOAD on the console. Files are read, and secrets in them prepared, off the event loop.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub(crate) async fn reload(hub: &Arc<Hub>) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(
-        "F0000",
+        RELOAD_FAILED,
         "RELOAD failed, see logs for additional details",
     ))
 }

@@ -68,7 +68,10 @@ impl Console<'_> {
                 }
             }
         };
-        if let Err(refusal) = &answer {
+        // Why a RELOAD failed is in the log already, and that it did.
+        if let Err(refusal) = &answer
+            && refusal.sqlstate != reload::RELOAD_FAILED
+        {
             // What cannot be understood may be anything, a password too.
             let is_ours = refusal.sqlstate != SYNTAX;
             self.hub.log.line(
