@@ -211,10 +211,12 @@ impl Statements {
         };
     }
 
-    /// Keeps the unnamed statement; its number.
+    /// Keeps the unnamed statement; its number, which is that of the one before when they are the same.
     pub fn keep_unnamed(&mut self, definition: &[u8]) -> u64 {
-        self.unnamed_count += 1;
-        self.unnamed = Some(definition.into());
+        if self.unnamed.as_deref() != Some(definition) {
+            self.unnamed_count += 1;
+            self.unnamed = Some(definition.into());
+        }
         self.unnamed_count
     }
 
