@@ -108,6 +108,10 @@ impl Client {
             // Another process speaks with both.
             Ended::Client(reason) if reason.is_hand_over() => Err(reason),
             Ended::Client(reason) => {
+                if self.body > 0 {
+                    // The server would take the next client's words for the rest.
+                    server.doubt.get_or_insert("half a message of its client");
+                }
                 self.part(server).await;
                 Err(reason)
             }

@@ -299,6 +299,8 @@ impl Replies {
         let mut requests = self.queue.iter().rev();
         let last = requests.find(|owed| !matches!(owed, Owed::CopyEnd));
         self.open = !matches!(last, Some(Owed::Sync | Owed::Query | Owed::Function));
+        // What COPY has brought is taken with the client's own Sync.
+        self.worked = self.open;
         match self.queue.iter().position(|owed| matches!(owed, Owed::CopyEnd)) {
             Some(at) => {
                 self.queue.remove(at);
@@ -500,5 +502,12 @@ mod tests {
         replies.expect(Owed::Sync);
         assert_eq!(replies.ready(), Some(ReadyFor::Client));
         assert!(!replies.may_be_settled() && replies.none());
+
+        // COPY swallows the Sync before its end: the rows wait for the next one.
+        let mut replies = owing([Owed::Bind, Owed::Execute, Owed::Sync, Owed::CopyEnd]);
+        for kind in *b"2GC" {
+            assert!(matches!(replies.meet(kind), Met::Client), "{}", kind as char);
+        }
+        assert!(replies.is_empty() && !replies.none() && !replies.may_be_settled());
     }
 }

@@ -79,8 +79,23 @@ impl Target {
             });
             let _ = bytes.chunks(size).try_for_each(|piece| stream.write_all(piece));
             let _ = stream.shutdown(Shutdown::Write);
-            assert!(reads.join().unwrap(), "case {number} does not come to an end");
+            if !reads.join().unwrap() {
+                let shown = self.shown();
+                panic!(
+                    "case {number} does not come to an end:\n{}\n{shown}",
+                    bytes.escape_ascii()
+                );
+            }
         });
+    }
+
+    /// What everybody is doing, by the pooler's word and by PostgreSQL's.
+    fn shown(&self) -> String {
+        let mut console = self.pooler.console();
+        let pooler = ["SHOW CLIENTS", "SHOW SERVERS", "SHOW POOLS"].map(|show| console.query(show).show());
+        let activity = "SELECT pid, state, wait_event_type, wait_event, query FROM pg_stat_activity WHERE datname IS NOT NULL";
+        let postgres = self.database.admin().query(activity).show();
+        format!("{}\n{postgres}", pooler.join("\n"))
     }
 
     /// An ordinary client and an administrator, served as ever.

@@ -96,6 +96,35 @@ fn a_request_whose_time_ran_out_in_the_queue_is_not_executed_in_part() {
 }
 
 #[test]
+fn what_one_client_did_not_finish_saying_is_not_finished_by_the_next() {
+    // Given a pool of one server.
+    let database = with_sink();
+    let pooler = Pooler::start(
+        &database,
+        &[("pool_mode", "transaction"), ("default_pool_size", "1")],
+    );
+    for kind in [b'd', b'c', b'f'] {
+        // When somebody leaves in a message that PostgreSQL reads to its end and does not answer.
+        let mut leaves = pooler.client();
+        let half = build::lying(kind, 1000, b"half");
+        leaves.send(&[build::query("SELECT 1"), half].concat()).unwrap();
+        assert_eq!(leaves.until_ready().tags(), ["SELECT 1"]);
+        leaves.finish_sending();
+        leaves.until_end();
+
+        // Then the next one's request is no part of it.
+        let mut next = pooler.client();
+        assert_eq!(
+            next.value("SELECT 'of the next one'"),
+            "of the next one",
+            "{}",
+            kind as char
+        );
+    }
+    check_whole(&database, &pooler, 1);
+}
+
+#[test]
 fn a_pool_with_many_more_clients_than_servers_serves_them_all() {
     let database = with_sink();
     let settings = [
