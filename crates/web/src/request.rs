@@ -1,20 +1,80 @@
 //! Reading requests: bodies within limits, cookies, the bearer token.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use tokio::runtime::Handle;
 
 use crate::Config;
 use crate::error::Problem;
 
-/// Most bytes of a body too large that are read and thrown away. Who is answered while still sending does not see the
-/// answer, only a connection that was reset, and would send it all again.
+/// Most bytes that are read and thrown away of a body that no handler wants.
 const MOST_DISCARDED: u64 = 4 << 20;
 /// For how long at most.
 const DISCARDING: Duration = Duration::from_secs(2);
+
+/// A body as it arrives. What a handler leaves of it is read and thrown away, within [`MOST_DISCARDED`] and
+/// [`DISCARDING`]: whoever is answered while still sending, on a connection that is then closed, does not see the answer
+/// but a broken connection, and would send it all again.
+pub struct Arriving(Option<Incoming>);
+
+impl Arriving {
+    /// Of a request that has just begun.
+    pub fn new(incoming: Incoming) -> Self {
+        Self(Some(incoming))
+    }
+}
+
+impl hyper::body::Body for Arriving {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        match &mut self.0 {
+            Some(incoming) => Pin::new(incoming).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0
+            .as_ref()
+            .map_or_else(SizeHint::default, Incoming::size_hint)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if let Some(incoming) = self.0.take_if(|incoming| !incoming.is_end_stream())
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(tokio::time::timeout(DISCARDING, discard(incoming)));
+        }
+    }
+}
+
+/// Reads on to the end of a body, or until enough of it was read.
+async fn discard(mut incoming: Incoming) {
+    let mut read = 0;
+    while read < MOST_DISCARDED
+        && let Some(Ok(frame)) = incoming.frame().await
+    {
+        read += frame.data_ref().map_or(0, |data| data.len() as u64);
+    }
+}
 
 /// The whole body.
 ///
@@ -42,7 +102,6 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
             frame.map_err(|_| Problem::malformed("The request ended before its body was complete."))?;
         let Ok(data) = frame.into_data() else { continue };
         if first.len() + rest.len() + data.len() > limit {
-            let _ = tokio::time::timeout(DISCARDING, discard(body, data.len() as u64)).await;
             return Err(too_large(limit));
         }
         // A page's body comes in one piece nearly always: then it is not copied.
@@ -57,15 +116,6 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
         }
     }
     Ok(if rest.is_empty() { first } else { rest.freeze() })
-}
-
-/// Reads on to the end of a body, or until enough of it was read.
-async fn discard(mut body: Body, mut read: u64) {
-    while read < MOST_DISCARDED
-        && let Some(Ok(frame)) = body.frame().await
-    {
-        read += frame.data_ref().map_or(0, |data| data.len() as u64);
-    }
 }
 
 fn too_large(limit: usize) -> Problem {

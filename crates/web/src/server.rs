@@ -26,6 +26,7 @@ use crate::address::{Peer, TrustedProxies};
 use crate::app::{App, Shared};
 use crate::budget::Budget;
 use crate::keys::KeyRing;
+use crate::request::Arriving;
 use crate::token::Tokens;
 use crate::{Config, metrics, router, tls};
 
@@ -398,7 +399,7 @@ impl Connection {
             _open,
         } = self;
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let mut request: Request = request.map(Body::new);
+            let mut request: Request = request.map(|incoming| Body::new(Arriving::new(incoming)));
             request.extensions_mut().insert(peer);
             routes.clone().oneshot(request)
         });

@@ -246,6 +246,29 @@ fn bodies_over_the_limit_are_refused_announced_or_not() {
 }
 
 #[test]
+fn an_answer_that_needs_no_body_comes_before_it_and_the_connection_lives_on() {
+    let site = Site::open();
+    let body = "x".repeat(200_000);
+    let heads = [
+        ("POST /leave", "", 303),
+        ("POST /api/v1/saves", "", 401),
+        ("POST /enter", "Sec-Fetch-Site: cross-site\r\n", 403),
+        ("POST /nowhere", "", 404),
+        ("PUT /api/v1/saves", "", 405),
+    ];
+    for (line, header, code) in heads {
+        let mut connection = site.connect();
+        let length = body.len();
+        let head = format!("{line} HTTP/1.1\r\nHost: x\r\n{header}Content-Length: {length}\r\n\r\n");
+        connection.send(head);
+        assert_eq!(connection.reply().0, code, "{line}");
+        assert!(connection.send(&body), "{line}");
+        connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(connection.reply().0, 200, "after {line}");
+    }
+}
+
+#[test]
 fn forms_with_anything_in_them_are_read_as_far_as_they_go() {
     let site = Site::open();
     let (browser, pid) = (site.browser_of(0), site.server.pid());
