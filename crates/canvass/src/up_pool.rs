@@ -23,6 +23,8 @@ pub(crate) fn service(
     program: &Path,
 ) -> anyhow::Result<Option<CommandService>> {
     let Some(listen) = plan.pool else {
+        // The address of an earlier run leads nowhere.
+        let _ = std::fs::remove_file(cluster.dir().secret("pool-url"));
         return Ok(None);
     };
     let (dir, user) = (cluster.dir(), cluster.user());

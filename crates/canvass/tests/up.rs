@@ -365,6 +365,10 @@ fn others_work_with_the_database_through_the_pool() {
 #[test]
 fn without_an_address_there_is_no_pool() {
     let place = Place::new();
+    let with = place.up();
+    assert!(place.dir().join("secrets/pool-url").exists());
+    with.signal(Signal::SIGTERM);
+    assert_eq!(with.ended().0.code(), Some(0));
     let up = Up::wait(
         place
             .command(Path::new(env!("CARGO_BIN_EXE_canvass")))
@@ -374,6 +378,7 @@ fn without_an_address_there_is_no_pool() {
     );
     assert!(!up.summary.contains("Pool"), "{}", up.summary);
     assert!(!place.dir().join("run/pool.pid").exists());
+    assert!(!place.dir().join("secrets/pool-url").exists());
     up.signal(Signal::SIGTERM);
     assert_eq!(up.ended().0.code(), Some(0));
 }
