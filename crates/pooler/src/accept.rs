@@ -113,37 +113,38 @@ impl Accepting {
 
     async fn tcp(&self, listener: &TcpListener) {
         loop {
-            self.while_suspended().await;
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = self.until_suspended() => continue,
+            let Some((socket, peer)) = self.next(listener.accept()).await else {
+                continue;
             };
-            match accepted {
-                Ok((socket, peer)) => {
-                    let local = socket.local_addr().map(|address| words(&address));
-                    if let Err(error) = self.hub.tune(&socket) {
-                        self.complain(&error);
-                    }
-                    self.hand_over(Socket::Tcp(socket), words(&peer), local.unwrap_or_default());
-                }
-                Err(error) => self.rest(&error).await,
+            let local = socket.local_addr().map(|address| words(&address));
+            if let Err(error) = self.hub.tune(&socket) {
+                self.complain(&error);
             }
+            self.hand_over(Socket::Tcp(socket), words(&peer), local.unwrap_or_default());
         }
     }
 
     async fn unix(&self, listener: &UnixListener, port: u16) {
         loop {
-            self.while_suspended().await;
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = self.until_suspended() => continue,
-            };
-            match accepted {
-                Ok((socket, _)) => {
-                    let place = ("unix".to_owned(), port);
-                    self.hand_over(Socket::Unix(socket), place.clone(), place);
-                }
-                Err(error) => self.rest(&error).await,
+            if let Some((socket, _)) = self.next(listener.accept()).await {
+                let place = ("unix".to_owned(), port);
+                self.hand_over(Socket::Unix(socket), place.clone(), place);
+            }
+        }
+    }
+
+    /// The next connection, once connections are let in; `None`: there was none, look again.
+    async fn next<T>(&self, accept: impl Future<Output = io::Result<T>>) -> Option<T> {
+        self.while_suspended().await;
+        let accepted = tokio::select! {
+            accepted = accept => accepted,
+            () = self.until_suspended() => return None,
+        };
+        match accepted {
+            Ok(connection) => Some(connection),
+            Err(error) => {
+                self.rest(&error).await;
+                None
             }
         }
     }

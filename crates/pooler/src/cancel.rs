@@ -118,15 +118,8 @@ pub async fn cancel(hub: &Arc<Hub>, request: &ClientInfo, key: &BackendKey) {
     match client.begin_cancel() {
         Some(server) => {
             let limit = hub.config.load().settings.cancel_wait_timeout;
-            let limit = if limit.is_zero() {
-                Duration::from_secs(3600)
-            } else {
-                limit
-            };
-            if crate::timer::timeout(limit, deliver(hub, request, &client, &server))
-                .await
-                .is_err()
-            {
+            let delivered = deliver(hub, request, &client, &server);
+            if crate::timer::within(limit, delivered).await.is_none() {
                 hub.log
                     .client(Level::Warning, &client, "cancel request: cancel_wait_timeout");
             }

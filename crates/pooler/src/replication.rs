@@ -65,12 +65,8 @@ pub(crate) async fn serve(
         return;
     }
     info.request_at.store(crate::clock::micros(), Ordering::Relaxed);
-    let sentenced = std::future::poll_fn(|_| match info.sentence() {
-        Some(refusal) => std::task::Poll::Ready(refusal),
-        None => std::task::Poll::Pending,
-    });
     let reason = tokio::select! {
-        refusal = sentenced => refusal,
+        refusal = info.sentenced() => refusal,
         _ = tokio::io::copy_bidirectional(&mut client, &mut server.stream) => Refusal::silent("client close request"),
     };
     info.unlink();

@@ -43,6 +43,14 @@ pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
     tokio::time::timeout(limit, work)
 }
 
+/// What `work` gives; `None` when it takes longer than `limit`, where zero is no limit, as in the configuration.
+pub(crate) async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
+    if limit.is_zero() {
+        return Some(work.await);
+    }
+    timeout(limit, work).await.ok()
+}
+
 /// A pause.
 pub(crate) fn sleep(length: Duration) -> Sleep {
     let _kept = kept();

@@ -8,10 +8,8 @@ mod table;
 
 pub(crate) use show::shown_pools;
 
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 
@@ -181,9 +179,8 @@ impl Console<'_> {
         loop {
             self.info.set_state(ClientState::Idle, clock::micros());
             let (info, stream) = (self.info, &mut self.stream);
-            let sentenced = poll_fn(|_| info.sentence().map_or(Poll::Pending, Poll::Ready));
             let message = tokio::select! {
-                refusal = sentenced => return refusal,
+                refusal = info.sentenced() => return refusal,
                 message = message(stream) => message,
             };
             let done = match message {

@@ -145,7 +145,7 @@ impl Client {
                 let held = self.at.saturating_sub(began);
                 self.pool.note_hold(Duration::from_micros(held));
             }
-            self.pool.give_back_on(server, self.info.thread, self.at, terms);
+            self.pool.give_back(server, self.info.thread, self.at);
         }
         if refused {
             // Whoever has asked nothing reads no answer: most drivers would take it for a broken connection.

@@ -1,8 +1,9 @@
 //! What others may see of a client while its task runs, and how they tell it to end.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::pool::Pool;
 use crate::refusal::Refusal;
@@ -331,7 +332,7 @@ impl ClientInfo {
     }
 
     /// The calling task is the client's: orders wake it from now on. To be called before anybody else knows of the client.
-    pub fn is_served_by(&self, cx: &Context<'_>) {
+    pub fn note_task(&self, cx: &Context<'_>) {
         // A task has the same waker all its life.
         let _ = self.waker.set(cx.waker().clone());
     }
@@ -371,6 +372,11 @@ impl ClientInfo {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Waits for a reason to end.
+    pub async fn sentenced(&self) -> Refusal {
+        poll_fn(|_| self.sentence().map_or(Poll::Pending, Poll::Ready)).await
     }
 
     /// Forgets orders about a wait that is over.

@@ -30,7 +30,7 @@ const MINOR: u16 = 2;
 /// Serves a client from its first byte to its last.
 pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
     std::future::poll_fn(|cx| {
-        info.is_served_by(cx);
+        info.note_task(cx);
         std::task::Poll::Ready(())
     })
     .await;
@@ -40,11 +40,6 @@ pub async fn serve(hub: Arc<Hub>, socket: Socket, info: Arc<ClientInfo>) {
         info: info.clone(),
     };
     let limit = hub.config.load().settings.client_login_timeout;
-    let limit = if limit.is_zero() {
-        Duration::from_secs(365 * 86_400)
-    } else {
-        limit
-    };
     // Boxed: the login is over soon, and its state would stay part of every client's for good.
     let opened = Box::pin(open(&hub, socket, &info, limit)).await;
     if let Some(session) = opened {
@@ -131,24 +126,20 @@ enum Session {
 
 async fn open(hub: &Arc<Hub>, socket: Socket, info: &Arc<ClientInfo>, limit: Duration) -> Option<Session> {
     let mut stream = Some(Stream::Plain(socket));
-    let work = crate::timer::timeout(limit, async {
+    let work = crate::timer::within(limit, async {
         let startup = match opening(hub, &mut stream, info).await? {
             Some(startup) => startup,
             None => return Ok(None),
         };
         log_in(hub, &mut stream, info, startup).await.map(Some)
     });
-    let sentenced = std::future::poll_fn(|_| match info.sentence() {
-        Some(refusal) => std::task::Poll::Ready(refusal),
-        None => std::task::Poll::Pending,
-    });
     let refusal = tokio::select! {
         opened = work => match opened {
-            Ok(Ok(session)) => return session,
-            Ok(Err(refusal)) => refusal,
-            Err(_) => Refusal::CLIENT_LOGIN_TIMEOUT,
+            Some(Ok(session)) => return session,
+            Some(Err(refusal)) => refusal,
+            None => Refusal::CLIENT_LOGIN_TIMEOUT,
         },
-        refusal = sentenced => refusal,
+        refusal = info.sentenced() => refusal,
     };
     log_end(hub, info, &refusal);
     let mut words = Vec::new();

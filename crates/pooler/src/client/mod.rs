@@ -201,19 +201,14 @@ impl Client {
     /// Runs a query of the pooler's own, within the time that a connection may take.
     async fn ask(&self, server: &mut Server, sql: &str) -> Result<(), crate::server::DialogueError> {
         let limit = self.pool.terms.load().connect_timeout;
-        let work = server.run(sql, &self.hub.tracked);
-        if limit.is_zero() {
-            return work.await;
-        }
         let late = || {
             std::io::Error::new(
                 std::io::ErrorKind::TimedOut,
                 "no answer to a query of the pooler's own",
             )
         };
-        crate::timer::timeout(limit, work)
-            .await
-            .unwrap_or_else(|_| Err(late().into()))
+        let done = crate::timer::within(limit, server.run(sql, &self.hub.tracked)).await;
+        done.unwrap_or_else(|| Err(late().into()))
     }
 
     /// The client leaves and had a server of its own: it is cleaned for the next one, or closed.

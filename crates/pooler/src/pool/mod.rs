@@ -170,20 +170,16 @@ impl Pool {
 
     /// Takes a server back at `now`: for the next who waits, or idle; or closes it, when it is not clean or not wanted.
     pub fn give_back(&self, server: Box<Server>, thread: usize, now: u64) {
-        self.put(server, thread, now, &self.terms.load(), true);
-    }
-
-    /// The same under `terms`, the pool's.
-    pub(crate) fn give_back_on(&self, server: Box<Server>, thread: usize, now: u64, terms: &Terms) {
-        self.put(server, thread, now, terms, true);
+        self.put(server, thread, now, true);
     }
 
     /// The same for one that perhaps nobody has used: however short its life may be, it is used once.
-    fn put(&self, mut server: Box<Server>, thread: usize, now: u64, terms: &Terms, was_used: bool) {
+    fn put(&self, mut server: Box<Server>, thread: usize, now: u64, was_used: bool) {
         if server.info.is_being_cancelled() {
             self.give_back_after_cancel(server);
             return;
         }
+        let terms = self.terms.load();
         server.info.client.store(0, Ordering::Relaxed);
         let is_too_old = was_used && terms.is_too_old(server.info.connected_at, now);
         if !server.is_clean() || server.retire || server.dirty || is_too_old || self.is_unwanted(&server) {
@@ -199,7 +195,7 @@ impl Pool {
             return;
         }
         if !self.key.database_state.is_held() {
-            while let Some(ticket) = inner.waiting.next(thread, terms) {
+            while let Some(ticket) = inner.waiting.next(thread, &terms) {
                 match ticket.give(server) {
                     None => return,
                     Some(refused) => server = refused,

@@ -9,8 +9,7 @@ use crate::refusal::Refusal;
 use crate::server::Server;
 
 /// A server goes to its own thread's next in line as long as nobody on another thread has waited this much longer: that
-/// saves moving it between event loops, and bounds by how much the order can be bent.
-/// In microseconds.
+/// saves moving it between event loops, and bounds by how much the order can be bent. In microseconds.
 const BEND: u64 = 10_000;
 
 /// What kind of work waits.

@@ -169,7 +169,7 @@ impl Pool {
         }
         server.info.set_state(ServerState::Idle);
         let home = server.home;
-        self.put(server, home, clock::micros(), &self.terms.load(), false);
+        self.put(server, home, clock::micros(), false);
         // More may be wanted than could be opened while logins failed.
         self.grow();
     }

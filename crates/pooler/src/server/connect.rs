@@ -23,6 +23,7 @@ use crate::log::Level;
 use crate::net::{Outbox, Socket, Stream};
 use crate::pool::{Seat, Terms, Welcome};
 use crate::session::Values;
+use crate::timer;
 use crate::tls::{Started, TlsError};
 use crate::wire::backend_key::BackendKey;
 use crate::wire::error::ServerError;
@@ -156,19 +157,16 @@ pub async fn connect(
     let mut seat = Some(seat);
     for endpoint in endpoints {
         let attempt = login(hub, terms, credentials, target, &endpoint);
-        let done = match terms.connect_timeout.is_zero() {
-            true => attempt.await,
-            false => crate::timer::timeout(terms.connect_timeout, attempt)
-                .await
-                .unwrap_or(Err(ConnectError::Timeout)),
-        };
-        match done {
+        let done = timer::within(terms.connect_timeout, attempt).await;
+        match done.unwrap_or(Err(ConnectError::Timeout)) {
             Ok((login, welcome)) => {
                 let seat = seat.take().unwrap_or_else(Seat::uncounted);
                 let mut server = login.into_server(hub, target, endpoint, seat, &welcome);
                 server.show_application_name();
                 if let Some(sql) = &terms.connect_query {
-                    run_connect_query(hub, &mut server, sql).await?;
+                    let work = run_connect_query(hub, &mut server, sql);
+                    let ran = timer::within(terms.connect_timeout, work).await;
+                    ran.unwrap_or(Err(ConnectError::Timeout))?;
                 }
                 return Ok((server, welcome));
             }

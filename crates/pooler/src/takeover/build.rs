@@ -294,7 +294,7 @@ impl Ground {
             State::InTransaction => ClientState::IdleInTransaction,
         };
         info.set_state(state, self.at(told.since));
-        info.is_served_by(cx);
+        info.note_task(cx);
         let info = Arc::new(info);
         hub.enter_user(&user, 0);
         known.pool.key.database_state.clients.fetch_add(1, Relaxed);
