@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod keys;
 mod log;
+mod logs;
 mod migrate;
 mod open_files;
 mod pool;
@@ -58,6 +59,7 @@ enum Command {
     Record(record::RecordArgs),
     Rehearse(rehearse::RehearseArgs),
     Pool(pool::PoolArgs),
+    Logs(logs::LogsArgs),
     /// The file with the secret keys
     Keys(keys::KeysArgs),
 }
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Record(args) => record::run(&args),
         Command::Rehearse(args) => rehearse::run(&args),
         Command::Pool(args) => pool::run(&args),
+        Command::Logs(args) => logs::run(&args),
         Command::Keys(args) => keys::run(&args),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,0 +1,299 @@
+//! Adds up what chunks say, in the order of the log. Reading, telling apart and normalising is done by many in parallel; what
+//! has to see everything in order, because a session's records belong together, is done here by one, and is little. So the
+//! number of threads and the borders between chunks make no difference.
+
+mod sessions;
+mod window;
+
+use sessions::{Pending, Session, Sessions};
+use window::Second;
+
+use crate::event::{Duration, Event, Parsed, Stage, StatementAt, What};
+use crate::message::Said;
+use crate::parse::is_failure;
+use crate::totals::{By, Sample, Share, StatementTotals, Totals};
+
+/// How the adding up is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Slowest executions kept of each statement.
+    pub samples: usize,
+    /// Most bytes of a statement's text kept in a sample.
+    pub sample_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            samples: 3,
+            sample_bytes: 10_000,
+        }
+    }
+}
+
+/// The totals so far, and what is open: whatever later records may complete.
+#[derive(Debug, Default)]
+pub struct Fold {
+    options: Options,
+    totals: Totals,
+    sessions: Sessions,
+    second: Second,
+}
+
+/// A statement that took time, joined of its steps.
+struct Execution {
+    fingerprint: u64,
+    caller: [u32; 3],
+    at: i64,
+    pid: u32,
+    /// Parse, Bind, Execute, µs.
+    parts: [u64; 3],
+    values: u64,
+}
+
+impl Fold {
+    /// Nothing yet.
+    pub fn new(options: Options) -> Self {
+        Self {
+            options,
+            ..Self::default()
+        }
+    }
+
+    /// Adds a chunk: the one behind the last.
+    pub fn add(&mut self, chunk: &mut Parsed) {
+        self.totals.counts.add(&chunk.counts);
+        self.know_statements(chunk);
+        let whos: Vec<[u32; 4]> = chunk.whos.iter().map(|who| self.numbers(chunk, who)).collect();
+        let events = std::mem::take(&mut chunk.events);
+        for event in &events {
+            self.event(chunk, event, whos[event.who as usize]);
+        }
+        self.sessions.forget_old(&mut self.totals);
+        self.totals.fold_away();
+    }
+
+    /// What was counted, with what is open counted as far as it went.
+    pub fn finish(mut self) -> Totals {
+        self.sessions.end_all(&mut self.totals);
+        self.totals
+    }
+
+    fn know_statements(&mut self, chunk: &mut Parsed) {
+        for statement in &mut chunk.statements {
+            if let Some(text) = statement.text.take() {
+                let new = || StatementTotals::new(text, statement);
+                self.totals
+                    .statements
+                    .entry(statement.fingerprint)
+                    .or_insert_with(new);
+            }
+        }
+    }
+
+    /// Application, user, database and host as numbers.
+    fn numbers(&mut self, chunk: &Parsed, who: &crate::event::Who) -> [u32; 4] {
+        let texts = [who.application, who.user, who.database, who.host];
+        std::array::from_fn(|i| self.totals.dimensions[i].names.number(chunk.text(texts[i])))
+    }
+
+    fn event(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4]) {
+        self.totals.saw(event.at);
+        self.totals.severities[event.severity as usize] += 1;
+        match &event.what {
+            What::Duration(duration) => self.duration(chunk, event, who, duration),
+            What::Began(statement) => {
+                let session = self.sessions.get(event.session, event.at);
+                session.began = Some((
+                    chunk.statements[statement.statement as usize].fingerprint,
+                    *statement,
+                ));
+                session.began_values = statement.values;
+            }
+            What::Said(said) => self.said(chunk, event, who, said),
+            What::Other => {}
+        }
+        if is_failure(event.severity) {
+            self.totals.bucket(event.at).failures += 1;
+            for (by, number) in By::ALL.iter().zip(who) {
+                self.totals.dimensions[*by as usize].share(number).failures += 1;
+            }
+        }
+    }
+
+    fn said(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], said: &Said) {
+        let Said::Failure(failure) = said;
+        if let Some(index) = failure.statement {
+            let fingerprint = chunk.statements[index as usize].fingerprint;
+            if let Some(statement) = self.totals.statements.get_mut(&fingerprint) {
+                statement.failures += 1;
+                statement.caller([who[0], who[1], who[2]]).failures += 1;
+            }
+        }
+        // Nothing completes what failed.
+        self.sessions.get(event.session, event.at).began = None;
+    }
+
+    fn duration(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], duration: &Duration) {
+        let Some(statement) = &duration.statement else {
+            self.bare(chunk, event, who, duration.micros);
+            return;
+        };
+        let fingerprint = chunk.statements[statement.statement as usize].fingerprint;
+        let session = self.sessions.get(event.session, event.at);
+        // `log_statement` and a duration with the statement are not both written for one execution.
+        session.began = None;
+        match duration.stage {
+            Stage::Parse | Stage::Bind => {
+                let is_bind = duration.stage == Stage::Bind;
+                let left = session.wait(Pending {
+                    fingerprint,
+                    micros: duration.micros,
+                    is_bind,
+                });
+                if let Some(left) = left {
+                    left.count(&mut self.totals);
+                }
+            }
+            Stage::Fetch => {
+                if let Some(totals) = self.totals.statements.get_mut(&fingerprint) {
+                    totals.fetches += 1;
+                    totals.micros += duration.micros;
+                    totals.caller([who[0], who[1], who[2]]).micros += duration.micros;
+                }
+                self.totals.all.micros += duration.micros;
+            }
+            Stage::Simple | Stage::Execute | Stage::FastPath | Stage::Bare => {
+                let (parse, bind) = match duration.stage {
+                    Stage::Execute => session.steps_of(fingerprint),
+                    _ => (0, 0),
+                };
+                let execution = Execution {
+                    fingerprint,
+                    caller: [who[0], who[1], who[2]],
+                    at: event.at,
+                    pid: event.pid,
+                    parts: [parse, bind, duration.micros],
+                    values: statement.values,
+                };
+                self.executed(chunk, &execution, Some(statement), who);
+            }
+        }
+    }
+
+    /// A duration alone: of the statement that the session began last, if `log_statement` wrote one.
+    fn bare(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], micros: u64) {
+        let session = self.sessions.get(event.session, event.at);
+        let Some((fingerprint, _)) = session.began.take() else {
+            self.totals.nameless.calls += 1;
+            self.totals.nameless.micros += micros;
+            return;
+        };
+        let execution = Execution {
+            fingerprint,
+            caller: [who[0], who[1], who[2]],
+            at: event.at,
+            pid: event.pid,
+            parts: [0, 0, micros],
+            values: session.began_values,
+        };
+        self.executed(chunk, &execution, None, who);
+    }
+
+    fn executed(
+        &mut self,
+        chunk: &Parsed,
+        execution: &Execution,
+        statement: Option<&StatementAt>,
+        who: [u32; 4],
+    ) {
+        let [parse, bind, execute] = execution.parts;
+        let micros = parse + bind + execute;
+        let Some(totals) = self.totals.statements.get_mut(&execution.fingerprint) else {
+            return;
+        };
+        totals.called(execution.at, micros, execution.caller);
+        totals.parse_micros += parse;
+        totals.bind_micros += bind;
+        if let Some(id) = statement.and_then(|s| s.query_id)
+            && totals.query_ids.len() < 8
+            && !totals.query_ids.contains(&id)
+        {
+            totals.query_ids.push(id);
+        }
+        let (kind, writes) = (totals.kind, totals.writes);
+        if let Some(statement) = statement {
+            keep_sample(totals, self.options, chunk, execution, statement, micros);
+        }
+        let share = Share {
+            calls: 1,
+            micros,
+            failures: 0,
+        };
+        self.totals.all.add(&share);
+        self.totals.times.record(micros);
+        self.totals.kinds.entry(kind).or_default().add(&share);
+        for (by, number) in By::ALL.iter().zip(who) {
+            self.totals.dimensions[*by as usize].share(number).add(&share);
+        }
+        let bucket = self.totals.bucket(execution.at);
+        bucket.calls += 1;
+        bucket.micros += micros;
+        bucket.times.record(micros);
+        bucket.writes += u64::from(writes);
+        let asked = execution.values ^ execution.fingerprint;
+        let session = self.sessions.last();
+        session.executed(
+            &mut self.totals,
+            execution.fingerprint,
+            asked,
+            execution.at,
+            micros,
+        );
+        self.second.executed(
+            &mut self.totals,
+            execution.fingerprint,
+            asked,
+            execution.at,
+            micros,
+        );
+    }
+}
+
+/// Keeps an execution among the slowest of its statement. Of equals the first stays.
+fn keep_sample(
+    totals: &mut StatementTotals,
+    options: Options,
+    chunk: &Parsed,
+    execution: &Execution,
+    statement: &StatementAt,
+    micros: u64,
+) {
+    let at = totals.slowest.partition_point(|s| s.micros >= micros);
+    if at >= options.samples {
+        return;
+    }
+    let kept = |text: &[u8]| text[..text.len().min(options.sample_bytes)].into();
+    let sample = Sample {
+        micros,
+        at: execution.at,
+        caller: execution.caller,
+        pid: execution.pid,
+        text: kept(chunk.text(statement.text)),
+        parameters: kept(chunk.text(statement.parameters)),
+    };
+    totals.slowest.truncate(options.samples.saturating_sub(1));
+    totals.slowest.insert(at, sample);
+}
+
+impl Session {
+    fn executed(&mut self, totals: &mut Totals, fingerprint: u64, asked: u64, at: i64, micros: u64) {
+        if self.window.asked_before(asked)
+            && let Some(statement) = totals.statements.get_mut(&fingerprint)
+        {
+            statement.repeats_in_session.0 += 1;
+            statement.repeats_in_session.1 += micros;
+        }
+        self.window.note(totals, fingerprint, asked, at, micros);
+    }
+}

@@ -1,0 +1,203 @@
+//! Where logs come from: files and standard input, read in chunks of whole records.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::parse::Format;
+use crate::prefix::Prefix;
+
+/// Bytes of a chunk: large enough that its borders cost nothing, small enough that many fit in memory.
+pub const CHUNK: usize = 4 << 20;
+/// Longest record that is read whole; of a longer one the beginning is, and the rest is passed over.
+pub const RECORD: usize = 16 << 20;
+/// Bytes by which a format is found.
+const START: usize = 1 << 20;
+
+/// A log that is being read.
+pub struct Source {
+    /// As it was named.
+    pub name: String,
+    /// How it is written.
+    pub format: Format,
+    reader: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    at_end: bool,
+    /// What is left of a record that is too long is passed over.
+    skipping: bool,
+    /// Bytes handed out.
+    pub read: u64,
+    /// Bytes of the last record, when it was not all there.
+    pub cut: u64,
+    /// Whether a last record that is not all there is left for later; else it is handed out as it is.
+    pub leaves_cut: bool,
+}
+
+/// Whole records of a log.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// The records.
+    pub bytes: Vec<u8>,
+    /// Where it begins in the log, in uncompressed bytes.
+    pub at: u64,
+    /// It holds the beginning of one record only, which is longer than [`RECORD`].
+    pub too_long: bool,
+}
+
+/// Why a log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// The file system's word.
+    #[error("{name}: {error}")]
+    Io {
+        /// The file.
+        name: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// Nothing in it looks like a record.
+    #[error(
+        "{name}: its first lines look like no PostgreSQL log that is known: give its log_line_prefix with --prefix"
+    )]
+    Unknown {
+        /// The file.
+        name: String,
+    },
+}
+
+impl Source {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`InputError`]. An empty file is `None`.
+    pub fn open(path: &Path, prefix: Option<&Prefix>) -> Result<Option<Self>, InputError> {
+        let name = path.display().to_string();
+        let failed = |error| InputError::Io {
+            name: name.clone(),
+            error,
+        };
+        let file = File::open(path).map_err(failed)?;
+        Self::from_reader(name, Box::new(file), prefix)
+    }
+
+    /// From anything that can be read.
+    ///
+    /// # Errors
+    /// [`InputError`]. When there is nothing in it: `None`.
+    pub fn from_reader(
+        name: String,
+        mut reader: Box<dyn Read + Send>,
+        prefix: Option<&Prefix>,
+    ) -> Result<Option<Self>, InputError> {
+        let mut buffer = Vec::with_capacity(CHUNK + START);
+        let at_end = fill(&mut reader, &mut buffer, START).map_err(|error| InputError::Io {
+            name: name.clone(),
+            error,
+        })?;
+        if buffer.is_empty() {
+            return Ok(None);
+        }
+        let found = match (Format::find(&buffer), prefix) {
+            (Some(Format::Stderr(_)) | None, Some(prefix)) => Some(Format::Stderr(prefix.clone())),
+            (found, _) => found,
+        };
+        let Some(format) = found else {
+            return Err(InputError::Unknown { name });
+        };
+        Ok(Some(Self {
+            name,
+            format,
+            reader,
+            buffer,
+            at_end,
+            skipping: false,
+            read: 0,
+            cut: 0,
+            leaves_cut: true,
+        }))
+    }
+
+    /// The next chunk; `None` at the end.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
+        let mut wanted = CHUNK;
+        loop {
+            if !self.at_end {
+                self.at_end = fill(&mut self.reader, &mut self.buffer, wanted)?;
+            }
+            if self.skipping {
+                self.skip();
+                if self.at_end && self.skipping {
+                    self.read += self.buffer.len() as u64;
+                    self.buffer.clear();
+                    return Ok(None);
+                }
+                wanted = CHUNK;
+                if self.buffer.len() < wanted && !self.at_end {
+                    continue;
+                }
+            }
+            if self.at_end {
+                return Ok(self.last());
+            }
+            if let Some(border) = self.format.last_border(&self.buffer) {
+                return Ok(Some(self.hand_out(border, false)));
+            }
+            if self.buffer.len() >= RECORD {
+                self.skipping = true;
+                return Ok(Some(self.hand_out(RECORD, true)));
+            }
+            wanted = (self.buffer.len() * 2).min(RECORD);
+        }
+    }
+
+    /// Everything up to `end`.
+    fn hand_out(&mut self, end: usize, too_long: bool) -> Chunk {
+        let mut rest = Vec::with_capacity(CHUNK + START);
+        rest.extend_from_slice(&self.buffer[end..]);
+        self.buffer.truncate(end);
+        let bytes = std::mem::replace(&mut self.buffer, rest);
+        let at = self.read;
+        self.read += bytes.len() as u64;
+        Chunk { bytes, at, too_long }
+    }
+
+    fn last(&mut self) -> Option<Chunk> {
+        if self.buffer.is_empty() {
+            return None;
+        }
+        let mut end = self.buffer.len();
+        if self.leaves_cut && self.buffer.last() != Some(&b'\n') {
+            end = self.format.cut_at(&self.buffer);
+            self.cut = (self.buffer.len() - end) as u64;
+            self.buffer.truncate(end);
+        }
+        (end > 0).then(|| self.hand_out(end, false))
+    }
+
+    /// Passes over the rest of a record that is too long.
+    fn skip(&mut self) {
+        let end = match self.format.next_border(&self.buffer) {
+            Some(border) => {
+                self.skipping = false;
+                border
+            }
+            // A line that is not all there yet may turn out to begin a record.
+            None => memchr::memrchr(b'\n', &self.buffer).unwrap_or(self.buffer.len()),
+        };
+        self.read += end as u64;
+        self.buffer.drain(..end);
+    }
+}
+
+/// Reads until `buffer` holds `wanted` bytes; whether that was the end.
+fn fill(reader: &mut Box<dyn Read + Send>, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
+    let missing = wanted.saturating_sub(buffer.len());
+    if missing == 0 {
+        return Ok(false);
+    }
+    let read = reader.take(missing as u64).read_to_end(buffer)?;
+    Ok(read < missing)
+}

@@ -1,0 +1,115 @@
+//! Log formats: one a file. Each reads whole chunks, which begin with a record, and hands its records to the [`Scribe`].
+
+pub mod csv;
+mod scribe;
+pub mod stderr;
+
+pub use scribe::{Memory, Scribe};
+
+use crate::event::Parsed;
+use crate::prefix::{Field, Prefix};
+use crate::record::Severity;
+
+/// How a log is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Format {
+    /// `log_destination = stderr`, with its `log_line_prefix`.
+    Stderr(Prefix),
+    /// `log_destination = csvlog`.
+    Csv,
+}
+
+/// Shortest record that a text can be: to guess at how much room is needed.
+const SHORTEST: usize = 64;
+
+impl Format {
+    /// Its name in reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Stderr(_) => "stderr",
+            Self::Csv => "csvlog",
+        }
+    }
+
+    /// The `log_line_prefix` by which it is read.
+    pub fn prefix(&self) -> Option<&str> {
+        match self {
+            Self::Stderr(prefix) => Some(prefix.text()),
+            Self::Csv => None,
+        }
+    }
+
+    /// From the first bytes of a log, whole lines.
+    pub fn find(start: &[u8]) -> Option<Self> {
+        if csv::looks_like_it(start) {
+            return Some(Self::Csv);
+        }
+        let lines: Vec<&[u8]> = start
+            .split(|b| *b == b'\n')
+            .take(2000)
+            .filter(|l| !l.is_empty())
+            .collect();
+        crate::prefix::find(&lines).map(Self::Stderr)
+    }
+
+    /// Whether its records carry this field.
+    pub fn has(&self, field: Field) -> bool {
+        match self {
+            Self::Stderr(prefix) => match field {
+                Field::Host => prefix.has(Field::Host) || prefix.has(Field::HostPort),
+                Field::Time => prefix.has(Field::Time) || prefix.has(Field::Epoch),
+                _ => prefix.has(field),
+            },
+            Self::Csv => true,
+        }
+    }
+
+    /// Where the last record of `bytes` begins, beyond the first: what is before it are whole records. `None` when only one
+    /// record was seen to begin.
+    pub fn last_border(&self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Stderr(prefix) => stderr::last_border(prefix, bytes),
+            Self::Csv => csv::last_border(bytes),
+        }
+    }
+
+    /// Where the first record begins behind the start of `bytes`.
+    pub fn next_border(&self, bytes: &[u8]) -> Option<usize> {
+        match self {
+            Self::Stderr(prefix) => stderr::next_border(prefix, bytes),
+            Self::Csv => csv::next_border(bytes),
+        }
+    }
+
+    /// Of the last bytes of a log that does not end with a line feed: where the record begins that is not all there.
+    pub fn cut_at(&self, bytes: &[u8]) -> usize {
+        let line = memchr::memrchr(b'\n', bytes).map_or(0, |feed| feed + 1);
+        match self {
+            // What is cut may be a line of a record that began before.
+            Self::Stderr(prefix) => stderr::last_border(prefix, &bytes[..line]).unwrap_or(0),
+            Self::Csv => csv::last_border(bytes).unwrap_or(0),
+        }
+    }
+
+    /// Reads a chunk of whole records.
+    pub fn parse(&self, bytes: Vec<u8>, memory: &mut Memory) -> Parsed {
+        let mut out = Parsed {
+            events: Vec::with_capacity(bytes.len() / SHORTEST / 4),
+            ..Parsed::default()
+        };
+        out.counts.bytes = bytes.len() as u64;
+        let mut scribe = Scribe::new(&bytes, memory, out);
+        match self {
+            Self::Stderr(prefix) => stderr::parse(prefix, &bytes, &mut scribe),
+            Self::Csv => csv::parse(&bytes, &mut scribe),
+        }
+        let mut out = scribe.done();
+        out.bytes = bytes;
+        out
+    }
+}
+
+/// Whether a record of this severity is an error or worse.
+pub(crate) fn is_failure(severity: Severity) -> bool {
+    severity >= Severity::Error
+}

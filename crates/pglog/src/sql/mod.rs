@@ -1,0 +1,115 @@
+//! SQL as the log holds it: read once from front to back, brought into one form for all values.
+//!
+//! [`Normalizer::normalize`] takes any bytes. What it calls equal, PostgreSQL's own parser calls equal as well (as
+//! pg_query's fingerprint has it; `oracle/` asks it), apart from literals, which never count.
+
+mod bytes;
+mod keywords;
+mod kind;
+mod lexer;
+mod lists;
+mod literal;
+mod names;
+mod spacing;
+mod writer;
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+pub use kind::Kind;
+use lexer::{Lex, Lexer};
+use writer::Writer;
+
+/// The most bytes of [`Normal::text`]. A longer text ends in `…`.
+pub const TEXT_LIMIT: usize = 8 * 1024;
+
+/// Buffers beyond this many bytes are given back before the next statement.
+const BUFFER_LIMIT: usize = 1 << 20;
+
+/// Brings statements into their normal form, one after the other; keep one for each thread.
+#[derive(Default)]
+pub struct Normalizer {
+    out: Vec<u8>,
+    frames: Vec<lists::Frame>,
+}
+
+/// A statement without its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Normal<'s> {
+    /// One line: words in lower case, `?` for every value, no comments, single spaces; at most [`TEXT_LIMIT`] bytes.
+    /// Control characters and invalid UTF-8 show as U+FFFD.
+    pub text: &'s str,
+    /// A hash (XXH3) of the tokens, of all of them however long the statement is. Equal for statements that differ in
+    /// values, white space, comments and the length of `IN`, `VALUES` and `ARRAY` lists.
+    pub fingerprint: u64,
+    /// What sort of statement it is.
+    pub kind: Kind,
+    /// Whether it says itself that it changes data or definitions, as PostgreSQL's list of what a read-only transaction
+    /// refuses has it: also `WITH … (INSERT …)`, `SELECT … INTO`, `COPY … FROM`, `EXPLAIN ANALYZE` of such. What
+    /// functions, `DO`, `CALL` and `EXECUTE` do cannot be seen; row locks (`FOR UPDATE`) do not count.
+    pub writes: bool,
+    /// How many statements it is: parts between semicolons that hold anything.
+    pub statements: u32,
+    /// The text stops within a literal, a quoted name, a comment or a dollar quote.
+    pub cut: bool,
+}
+
+impl Normalizer {
+    /// Normalises one message's SQL, in time linear in its length.
+    pub fn normalize<'s>(&'s mut self, sql: &[u8]) -> Normal<'s> {
+        if self.out.capacity() > BUFFER_LIMIT {
+            self.out = Vec::new();
+        }
+        let mut lexer = Lexer::new(sql);
+        let mut writer = Writer::new(sql, &mut self.out, &mut self.frames);
+        loop {
+            let token = lexer.next();
+            if token.lex == Lex::End {
+                break;
+            }
+            writer.token(token);
+        }
+        writer.finish();
+        let (kind, writes, statements, hidden) =
+            (writer.kind, writer.writes, writer.statements, writer.hidden);
+        let fingerprint = match hidden {
+            0 => xxh3_64(&self.out),
+            hidden => xxh3_64_with_seed(&self.out, hidden),
+        };
+        Normal {
+            text: readable(&mut self.out),
+            fingerprint,
+            kind: kind.unwrap_or(Kind::Other),
+            writes,
+            statements,
+            cut: lexer.cut,
+        }
+    }
+}
+
+/// Turns the normalised bytes into the text to show.
+fn readable(out: &mut Vec<u8>) -> &str {
+    shorten(out);
+    if !out.is_ascii() && std::str::from_utf8(out).is_err() {
+        *out = String::from_utf8_lossy(out).into_owned().into_bytes();
+        shorten(out);
+    }
+    for byte in out.iter_mut() {
+        if *byte == lists::VALUE {
+            *byte = b'?';
+        }
+    }
+    std::str::from_utf8(out).unwrap_or_default()
+}
+
+/// Cuts the text between two characters and says so.
+fn shorten(out: &mut Vec<u8>) {
+    const MARK: &str = "…";
+    if out.len() > TEXT_LIMIT {
+        let mut end = TEXT_LIMIT - MARK.len();
+        while end > 0 && out[end] & 0xc0 == 0x80 {
+            end -= 1;
+        }
+        out.truncate(end);
+        out.extend_from_slice(MARK.as_bytes());
+    }
+}

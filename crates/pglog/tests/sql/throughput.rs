@@ -1,0 +1,63 @@
+//! How fast it is. `cargo test --release -p canvass-pglog --test sql -- --ignored --nocapture throughput`
+
+use std::time::Instant;
+
+use canvass_pglog::sql::Normalizer;
+
+/// Given ordinary statements, when they are normalised on one core, then megabytes a second are printed.
+#[test]
+#[ignore = "measures; needs a release build"]
+fn throughput() {
+    let corpus = super::corpus::read();
+    let ordinary: Vec<&str> = corpus.iter().map(|entry| entry.sql.as_str()).collect();
+    measure("the corpus", &ordinary);
+    measure(
+        "short",
+        &["SELECT abalance FROM pgbench_accounts WHERE aid = 71234;"],
+    );
+    measure(
+        "django",
+        &[
+            r#"SELECT "survey_response"."id", "survey_response"."code_id", "survey_response"."started_at" FROM "survey_response" INNER JOIN "survey_wave" ON ("survey_response"."wave_id" = "survey_wave"."id") WHERE ("survey_wave"."slug" = 'spring-2024' AND NOT ("survey_response"."state" IN (1, 2, 5))) ORDER BY "survey_response"."started_at" DESC LIMIT 21"#,
+        ],
+    );
+    let list = format!(
+        "SELECT * FROM t WHERE id IN ({})",
+        (0..5000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+    );
+    measure("a long list", &[&list]);
+    let text = format!(
+        "INSERT INTO note (body) VALUES ('{}')",
+        "words and words ".repeat(1000)
+    );
+    measure("a long text", &[&text]);
+}
+
+fn measure(name: &str, statements: &[&str]) {
+    let bytes: usize = statements.iter().map(|sql| sql.len()).sum();
+    let rounds = 60_000_000 / bytes + 1;
+    let mut normalizer = Normalizer::default();
+    let mut runs: Vec<f64> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            let mut sum = 0_u64;
+            for _ in 0..rounds {
+                for sql in statements {
+                    sum = sum.wrapping_add(
+                        normalizer
+                            .normalize(std::hint::black_box(sql.as_bytes()))
+                            .fingerprint,
+                    );
+                }
+            }
+            std::hint::black_box(sum);
+            (bytes * rounds) as f64 / 1e6 / start.elapsed().as_secs_f64()
+        })
+        .collect();
+    runs.sort_by(f64::total_cmp);
+    println!(
+        "{name}: {:.0} MB/s ({} statements, {bytes} bytes)",
+        runs[2],
+        statements.len()
+    );
+}
