@@ -5,12 +5,15 @@
 mod sessions;
 mod window;
 
+use std::cmp::Reverse;
+
 use sessions::{Pending, Session, Sessions};
-use window::Second;
+use window::Seconds;
 
 use crate::event::{Duration, Event, Parsed, Stage, StatementAt, What};
 use crate::message::Said;
 use crate::parse::is_failure;
+use crate::sql::Kind;
 use crate::totals::{By, Sample, Share, StatementTotals, Totals};
 
 /// How the adding up is done.
@@ -37,7 +40,7 @@ pub struct Fold {
     options: Options,
     totals: Totals,
     sessions: Sessions,
-    second: Second,
+    seconds: Seconds,
 }
 
 /// A statement that took time, joined of its steps.
@@ -76,6 +79,7 @@ impl Fold {
     /// What was counted, with what is open counted as far as it went.
     pub fn finish(mut self) -> Totals {
         self.sessions.end_all(&mut self.totals);
+        self.seconds.end(&mut self.totals);
         self.totals
     }
 
@@ -241,6 +245,9 @@ impl Fold {
         bucket.micros += micros;
         bucket.times.record(micros);
         bucket.writes += u64::from(writes);
+        if kind == Kind::Transaction {
+            return;
+        }
         let asked = execution.values ^ execution.fingerprint;
         let session = self.sessions.last();
         session.executed(
@@ -250,17 +257,19 @@ impl Fold {
             execution.at,
             micros,
         );
-        self.second.executed(
-            &mut self.totals,
-            execution.fingerprint,
-            asked,
-            execution.at,
-            micros,
-        );
+        if kind == Kind::Select && !writes {
+            self.seconds.executed(
+                &mut self.totals,
+                execution.fingerprint,
+                asked,
+                execution.at,
+                micros,
+            );
+        }
     }
 }
 
-/// Keeps an execution among the slowest of its statement. Of equals the first stays.
+/// Keeps an execution among the slowest of its statement; of equals the earliest.
 fn keep_sample(
     totals: &mut StatementTotals,
     options: Options,
@@ -269,7 +278,11 @@ fn keep_sample(
     statement: &StatementAt,
     micros: u64,
 ) {
-    let at = totals.slowest.partition_point(|s| s.micros >= micros);
+    let key = |micros, at, pid| (Reverse(micros), at, pid);
+    let new = key(micros, execution.at, execution.pid);
+    let at = totals
+        .slowest
+        .partition_point(|s| key(s.micros, s.at, s.pid) <= new);
     if at >= options.samples {
         return;
     }

@@ -1,5 +1,7 @@
 //! What was asked again: the same with the same values (what to cache), and the same with ever other values (N+1).
 
+use std::collections::BTreeMap;
+
 use crate::hash::ByHash;
 use crate::totals::Totals;
 
@@ -13,6 +15,8 @@ const PAUSE: i64 = 1_000_000;
 const RUN: u32 = 10;
 /// Statements of a session whose runs are followed at a time.
 const RUNS: usize = 8;
+/// Seconds that are open at a time.
+const OPEN_SECONDS: usize = 4;
 /// Most different things asked in one second that are told apart.
 const MOST_IN_SECOND: usize = 20_000;
 
@@ -107,28 +111,55 @@ impl Run {
     }
 }
 
-/// What was asked in the current second, by all sessions together.
+/// What was asked in the last seconds, by all sessions together. Each execution counts in the second of its own time, so the
+/// order of records that come a little late makes no difference.
 #[derive(Debug, Default)]
-pub(super) struct Second {
-    second: i64,
-    asked: ByHash<()>,
+pub(super) struct Seconds {
+    open: BTreeMap<i64, ByHash<Asked>>,
 }
 
-impl Second {
-    /// Notes an execution. A record that comes late counts in the second that is current.
+/// One thing asked in one second.
+#[derive(Debug, Default)]
+struct Asked {
+    fingerprint: u64,
+    calls: u64,
+    micros: u64,
+    longest: u64,
+}
+
+impl Seconds {
+    /// Notes an execution.
     pub fn executed(&mut self, totals: &mut Totals, fingerprint: u64, asked: u64, at: i64, micros: u64) {
         let second = at.div_euclid(1_000_000);
-        if second > self.second || self.second - second > 60 {
-            self.second = second;
-            self.asked.clear();
+        let in_second = self.open.entry(second).or_default();
+        if in_second.len() < MOST_IN_SECOND || in_second.contains_key(&asked) {
+            let known = in_second.entry(asked).or_default();
+            known.fingerprint = fingerprint;
+            known.calls += 1;
+            known.micros += micros;
+            known.longest = known.longest.max(micros);
         }
-        if self.asked.contains_key(&asked) {
-            if let Some(statement) = totals.statements.get_mut(&fingerprint) {
-                statement.repeats_in_second.0 += 1;
-                statement.repeats_in_second.1 += micros;
-            }
-        } else if self.asked.len() < MOST_IN_SECOND {
-            self.asked.insert(asked, ());
+        while self.open.len() > OPEN_SECONDS
+            && let Some((_, done)) = self.open.pop_first()
+        {
+            count(totals, done);
+        }
+    }
+
+    /// The log ends.
+    pub fn end(&mut self, totals: &mut Totals) {
+        while let Some((_, done)) = self.open.pop_first() {
+            count(totals, done);
+        }
+    }
+}
+
+/// All but one were asked again; the longest is taken for the one that would have been needed.
+fn count(totals: &mut Totals, second: ByHash<Asked>) {
+    for asked in second.into_values().filter(|a| a.calls > 1) {
+        if let Some(statement) = totals.statements.get_mut(&asked.fingerprint) {
+            statement.repeats_in_second.0 += asked.calls - 1;
+            statement.repeats_in_second.1 += asked.micros - asked.longest;
         }
     }
 }
