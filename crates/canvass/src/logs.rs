@@ -6,12 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use canvass_pglog::fold::{Fold, Options};
-use canvass_pglog::input::Source;
-use canvass_pglog::parse::Memory;
-use canvass_pglog::prefix::{Field, Prefix};
-use canvass_pglog::report::{self, Input, Logged, Settings};
-use canvass_pglog::run;
+use canvass_pglog::fold::Options;
+use canvass_pglog::job::Job;
+use canvass_pglog::prefix::Prefix;
+use canvass_pglog::report::{self, Settings};
 use clap::Args;
 
 /// Report what PostgreSQL did, from its own log: statements, errors, what waited, what was asked twice
@@ -50,49 +48,23 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
     let threads = args
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let mut fold = Fold::new(Options::default());
-    let mut memories: Vec<Memory> = Vec::new();
-    let mut inputs = Vec::new();
-    let mut logged = Logged::default();
-    for path in &args.files {
-        let name = path.display().to_string();
-        match Source::open(path, prefix.as_ref()) {
-            Ok(None) => inputs.push(Input {
-                name,
-                ..Input::default()
-            }),
-            Ok(Some(mut source)) => {
-                let read = run::read(&mut source, &mut fold, threads, &mut memories);
-                let has = |field| source.format.has(field);
-                logged.user |= has(Field::User);
-                logged.database |= has(Field::Database);
-                logged.application |= has(Field::Application);
-                logged.host |= has(Field::Host);
-                logged.session |= has(Field::Session);
-                logged.process |= has(Field::Pid);
-                logged.sqlstate |= has(Field::SqlState);
-                logged.query_id |= has(Field::QueryId);
-                inputs.push(Input {
-                    name,
-                    format: source.format.name().to_owned(),
-                    prefix: source.format.prefix().map(str::to_owned),
-                    bytes: read.bytes,
-                    cut: read.cut,
-                    failed: read.failed,
-                });
-            }
-            Err(error) => inputs.push(Input {
-                name,
-                failed: Some(error.to_string()),
-                ..Input::default()
-            }),
-        }
-    }
+    let options = Options {
+        with_values: args.with_values,
+        ..Options::default()
+    };
+    let job = Job {
+        files: args.files.clone(),
+        prefix,
+        threads,
+        options,
+        ..Job::default()
+    };
+    let done = job.run()?;
     let settings = Settings {
         with_values: args.with_values,
         ..Settings::default()
     };
-    let report = report::build(&fold.finish(), inputs, logged, &settings);
+    let report = report::build(&done.totals, &done.counts, done.inputs, done.logged, &settings);
     match &args.json {
         Some(path) if path.as_os_str() != "-" => {
             fs::write(path, report::to_json(&report))

@@ -6,11 +6,13 @@
 //! * `fold`: the records of a session joined, in the order of the log. `totals`: what is counted.
 //! * `report`: what is shown. `run`: threads.
 
+pub mod choose;
 mod clean;
 pub mod event;
 pub mod fold;
 mod hash;
 pub mod input;
+pub mod job;
 pub mod message;
 pub mod parse;
 pub mod prefix;
@@ -18,6 +20,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sql;
+pub mod state;
 pub mod time;
 pub mod totals;
 

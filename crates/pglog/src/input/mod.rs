@@ -117,6 +117,28 @@ impl Source {
         }))
     }
 
+    /// The log's first bytes, by which it is known again. Only before anything else is read.
+    pub fn start(&self) -> Vec<u8> {
+        crate::state::identity(&self.buffer).to_vec()
+    }
+
+    /// Passes over what was read before, `bytes` uncompressed bytes from the beginning. Only before anything else is read.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn skip_to(&mut self, bytes: u64) -> io::Result<()> {
+        let held = self
+            .buffer
+            .len()
+            .min(usize::try_from(bytes).unwrap_or(usize::MAX));
+        self.buffer.drain(..held);
+        let missing = bytes - held as u64;
+        let passed = io::copy(&mut (&mut self.reader).take(missing), &mut io::sink())?;
+        self.read = held as u64 + passed;
+        self.at_end |= passed < missing;
+        Ok(())
+    }
+
     /// The next chunk; `None` at the end.
     ///
     /// # Errors

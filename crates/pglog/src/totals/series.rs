@@ -1,12 +1,14 @@
 //! What happened in five minutes.
 
+use serde::{Deserialize, Serialize};
+
 use super::Histogram;
 
 /// Length of a bucket, µs.
 pub const BUCKET: i64 = 300_000_000;
 
 /// Counts of five minutes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// Executions.
     pub calls: u64,

@@ -1,0 +1,155 @@
+//! A whole run: logs in, a report out, with a state or without.
+
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::choose::Choice;
+use crate::event::Counts;
+use crate::fold::{Calendar, Fold, Options};
+use crate::input::Source;
+use crate::parse::Memory;
+use crate::prefix::Prefix;
+use crate::report::{Input, Logged};
+use crate::run;
+use crate::state::{ReadLog, State, StateError};
+use crate::totals::Totals;
+
+/// What is to be done.
+#[derive(Debug, Clone, Default)]
+pub struct Job {
+    /// The logs, in any order.
+    pub files: Vec<PathBuf>,
+    /// The `log_line_prefix`, when it is not to be found.
+    pub prefix: Option<Prefix>,
+    /// Threads that read.
+    pub threads: usize,
+    /// How is added up.
+    pub options: Options,
+    /// What counts.
+    pub choice: Choice,
+    /// Zone of times whose zone is not known, µs east of UTC.
+    pub default_zone: i64,
+    /// What is kept from run to run.
+    pub state: Option<KeepIn>,
+}
+
+/// A state, and what of it is reported.
+#[derive(Debug, Clone)]
+pub struct KeepIn {
+    /// The directory.
+    pub dir: PathBuf,
+    /// In which days are cut; must stay the same.
+    pub time_zone: Option<String>,
+    /// Drop days that are older than so many.
+    pub keep_days: Option<u32>,
+    /// First and last day of the report; without it all.
+    pub days: Option<(Date, Date)>,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Done {
+    /// Everything that was counted.
+    pub totals: Totals,
+    /// What was read.
+    pub counts: Counts,
+    /// The logs.
+    pub inputs: Vec<Input>,
+    /// Which facts they hold.
+    pub logged: Logged,
+    /// The zone in which days were cut.
+    pub time_zone: Option<TimeZone>,
+}
+
+impl Job {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What concerns the state; a log that cannot be read is told in [`Done::inputs`].
+    pub fn run(&self) -> Result<Done, StateError> {
+        match &self.state {
+            None => Ok(self.run_once()),
+            Some(keep) => self.run_on(keep),
+        }
+    }
+
+    fn run_once(&self) -> Done {
+        let mut fold = Fold::new(self.options, self.choice.clone(), Calendar::Whole);
+        let mut done = Done::default();
+        self.read_all(&mut fold, None, &mut done);
+        let (mut days, counts) = fold.finish();
+        done.totals = days.pop_first().map(|(_, totals)| totals).unwrap_or_default();
+        done.counts = counts;
+        done
+    }
+
+    fn run_on(&self, keep: &KeepIn) -> Result<Done, StateError> {
+        let mut state = State::open(&keep.dir, keep.time_zone.as_deref(), self.options.with_values)?;
+        let mut done = Done::default();
+        if !self.files.is_empty() {
+            let mut fold = state.resume(self.options, self.choice.clone())?;
+            let read = self.read_all(&mut fold, Some(&state), &mut done);
+            state.save(fold.suspend(), &read, done.logged, self.options, keep.keep_days)?;
+        }
+        let (first, last) = keep.days.unwrap_or((Date::MIN, Date::MAX));
+        done.totals = state.totals(first, last, self.options.samples)?;
+        done.counts = state.counts().clone();
+        done.logged = state.logged();
+        done.time_zone = Some(state.time_zone().clone());
+        Ok(done)
+    }
+
+    /// Reads every log; how far each was read.
+    fn read_all(&self, fold: &mut Fold, state: Option<&State>, done: &mut Done) -> Vec<ReadLog> {
+        let mut memories: Vec<Memory> = Vec::new();
+        let mut read_logs = Vec::new();
+        for path in &self.files {
+            let name = path.display().to_string();
+            let mut source = match Source::open(path, self.prefix.as_ref()) {
+                Ok(Some(source)) => source,
+                Ok(None) => {
+                    done.inputs.push(Input {
+                        name,
+                        ..Input::default()
+                    });
+                    continue;
+                }
+                Err(error) => {
+                    done.inputs.push(Input {
+                        name,
+                        failed: Some(error.to_string()),
+                        ..Input::default()
+                    });
+                    continue;
+                }
+            };
+            done.logged = done.logged.or(Logged::of(&source.format));
+            let start = source.start();
+            let before = state.map_or(0, |state| state.read_of(&start));
+            let skipped = source.skip_to(before);
+            let read = match skipped {
+                Ok(()) => run::read(&mut source, fold, self.threads, &mut memories),
+                Err(error) => run::ReadOf {
+                    failed: Some(error.to_string()),
+                    ..run::ReadOf::default()
+                },
+            };
+            done.inputs.push(Input {
+                name: name.clone(),
+                format: source.format.name().to_owned(),
+                prefix: source.format.prefix().map(str::to_owned),
+                bytes: read.bytes.saturating_sub(before),
+                cut: read.cut,
+                failed: read.failed,
+            });
+            read_logs.push(ReadLog {
+                name,
+                start,
+                read: read.bytes,
+            });
+        }
+        read_logs
+    }
+}
