@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use canvass_pglog::fold::{Fold, Options};
+use canvass_pglog::choose::Choice;
+use canvass_pglog::fold::{Calendar, Fold, Options};
 use canvass_pglog::input::Source;
 use canvass_pglog::parse::Memory;
 use canvass_pglog::prefix::{Field, Prefix};
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
     let threads = args
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let mut fold = Fold::new(Options::default());
+    let mut fold = Fold::new(Options::default(), Choice::default(), Calendar::Whole);
     let mut memories: Vec<Memory> = Vec::new();
     let mut inputs = Vec::new();
     let mut logged = Logged::default();
@@ -92,7 +93,9 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
         with_values: args.with_values,
         ..Settings::default()
     };
-    let report = report::build(&fold.finish(), inputs, logged, &settings);
+    let (mut days, counts) = fold.finish();
+    let totals = days.pop_first().map(|(_, totals)| totals).unwrap_or_default();
+    let report = report::build(&totals, &counts, inputs, logged, &settings);
     match &args.json {
         Some(path) if path.as_os_str() != "-" => {
             fs::write(path, report::to_json(&report))

@@ -1,5 +1,7 @@
 //! What a chunk of a log said, read and told apart, in the order of the log: made by workers in parallel, folded by one.
 
+use serde::{Deserialize, Serialize};
+
 use crate::record::Severity;
 use crate::sql::Kind;
 
@@ -46,7 +48,7 @@ impl Parsed {
 }
 
 /// What was read, and what could not be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Bytes.
     pub bytes: u64,
@@ -148,6 +150,18 @@ pub enum What {
     Said(Box<crate::message::Said>),
     /// A record that is counted by its severity, and no more.
     Other,
+}
+
+impl What {
+    /// The statement that it is about, as an index into [`Parsed::statements`].
+    pub fn statement(&self) -> Option<u32> {
+        match self {
+            Self::Duration(duration) => duration.statement.map(|s| s.statement),
+            Self::Began(statement) => Some(statement.statement),
+            Self::Said(said) => said.statement(),
+            Self::Other => None,
+        }
+    }
 }
 
 /// A duration and what took it.

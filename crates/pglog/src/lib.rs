@@ -6,6 +6,7 @@
 //! * `fold`: the records of a session joined, in the order of the log. `totals`: what is counted.
 //! * `report`: what is shown. `run`: threads.
 
+pub mod choose;
 mod clean;
 pub mod event;
 pub mod fold;

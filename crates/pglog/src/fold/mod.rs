@@ -2,19 +2,25 @@
 //! has to see everything in order, because a session's records belong together, is done here by one, and is little. So the
 //! number of threads and the borders between chunks make no difference.
 
+mod calendar;
 mod sessions;
 mod window;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use sessions::{Pending, Session, Sessions};
 use window::Seconds;
 
-use crate::event::{Duration, Event, Parsed, Stage, StatementAt, What};
+pub use calendar::{Calendar, Day};
+
+use crate::choose::Choice;
+use crate::event::{Counts, Duration, Event, Parsed, Stage, StatementAt, What};
+use crate::hash::ByHash;
 use crate::message::Said;
 use crate::parse::is_failure;
 use crate::sql::Kind;
-use crate::totals::{By, Sample, Share, StatementTotals, Totals};
+use crate::totals::{By, Known, MOST_STATEMENTS, Sample, Share, StatementTotals, Totals};
 
 /// How the adding up is done.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +44,15 @@ impl Default for Options {
 #[derive(Debug, Default)]
 pub struct Fold {
     options: Options,
+    choice: Choice,
+    calendar: Calendar,
+    /// The day that is being counted, and its totals.
+    day: Day,
     totals: Totals,
+    /// The others, by their beginning.
+    days: BTreeMap<i64, Totals>,
+    counts: Counts,
+    known: ByHash<Known>,
     sessions: Sessions,
     seconds: Seconds,
 }
@@ -56,37 +70,75 @@ struct Execution {
 
 impl Fold {
     /// Nothing yet.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: Options, choice: Choice, calendar: Calendar) -> Self {
         Self {
             options,
+            choice,
+            calendar,
             ..Self::default()
         }
     }
 
     /// Adds a chunk: the one behind the last.
     pub fn add(&mut self, chunk: &mut Parsed) {
-        self.totals.counts.add(&chunk.counts);
+        self.counts.add(&chunk.counts);
         self.know_statements(chunk);
-        let whos: Vec<[u32; 4]> = chunk.whos.iter().map(|who| self.numbers(chunk, who)).collect();
         let events = std::mem::take(&mut chunk.events);
+        let mut whos: Vec<[u32; 4]> = chunk.whos.iter().map(|who| self.numbers(chunk, who)).collect();
+        let wanted: Vec<bool> = chunk
+            .whos
+            .iter()
+            .map(|who| self.choice.wants_who(chunk, who))
+            .collect();
         for event in &events {
+            if !wanted[event.who as usize] || !self.choice.wants(event) {
+                continue;
+            }
+            if !self.day.holds(event.at) {
+                whos = self.turn_to(event.at, chunk);
+            }
             self.event(chunk, event, whos[event.who as usize]);
         }
         self.sessions.forget_old(&mut self.totals);
         self.totals.fold_away();
+        if self.known.len() > 2 * MOST_STATEMENTS {
+            self.known
+                .retain(|fingerprint, _| self.totals.statements.contains_key(fingerprint));
+        }
     }
 
-    /// What was counted, with what is open counted as far as it went.
-    pub fn finish(mut self) -> Totals {
+    /// What was counted, by the beginning of its day (µs since 1970 UTC), with what is open counted as far as it went; and
+    /// what was read.
+    pub fn finish(mut self) -> (BTreeMap<i64, Totals>, Counts) {
         self.sessions.end_all(&mut self.totals);
         self.seconds.end(&mut self.totals);
-        self.totals
+        self.days.insert(self.day.start, self.totals);
+        self.days.retain(|_, totals| totals.period.is_some());
+        (self.days, self.counts)
     }
 
+    /// Makes room for a chunk's statements.
     fn know_statements(&mut self, chunk: &mut Parsed) {
         for statement in &mut chunk.statements {
             if let Some(text) = statement.text.take() {
-                let new = || StatementTotals::new(text, statement);
+                self.known.entry(statement.fingerprint).or_insert_with(|| Known {
+                    text: text.into(),
+                    kind: statement.kind,
+                    writes: statement.writes,
+                    statements: statement.statements,
+                    cut: statement.cut,
+                });
+            }
+        }
+        self.expect(chunk);
+    }
+
+    fn expect(&mut self, chunk: &Parsed) {
+        for statement in &chunk.statements {
+            if let Some(known) = self.known.get(&statement.fingerprint)
+                && self.choice.wants_statement(known)
+            {
+                let new = || StatementTotals::new(known);
                 self.totals
                     .statements
                     .entry(statement.fingerprint)
@@ -95,13 +147,39 @@ impl Fold {
         }
     }
 
+    /// From now on counts into the totals of the day of `at`.
+    fn turn_to(&mut self, at: i64, chunk: &Parsed) -> Vec<[u32; 4]> {
+        let day = self.calendar.day(at);
+        let other = self.days.remove(&day.start).unwrap_or_default();
+        let done = std::mem::replace(&mut self.totals, other);
+        self.days.insert(self.day.start, done);
+        self.day = day;
+        self.expect(chunk);
+        chunk.whos.iter().map(|who| self.numbers(chunk, who)).collect()
+    }
+
     /// Application, user, database and host as numbers.
     fn numbers(&mut self, chunk: &Parsed, who: &crate::event::Who) -> [u32; 4] {
         let texts = [who.application, who.user, who.database, who.host];
         std::array::from_fn(|i| self.totals.dimensions[i].names.number(chunk.text(texts[i])))
     }
 
+    /// Whether an event counts, as far as its statement goes.
+    fn is_chosen(&self, chunk: &Parsed, event: &Event) -> bool {
+        if self.choice.errors_only && !is_failure(event.severity) {
+            return false;
+        }
+        !self.choice.is_of_statements()
+            || event.what.statement().is_some_and(|index| {
+                let fingerprint = chunk.statements[index as usize].fingerprint;
+                self.totals.statements.contains_key(&fingerprint)
+            })
+    }
+
     fn event(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4]) {
+        if !self.is_chosen(chunk, event) {
+            return;
+        }
         self.totals.saw(event.at);
         self.totals.severities[event.severity as usize] += 1;
         match &event.what {
@@ -219,11 +297,8 @@ impl Fold {
         totals.called(execution.at, micros, execution.caller);
         totals.parse_micros += parse;
         totals.bind_micros += bind;
-        if let Some(id) = statement.and_then(|s| s.query_id)
-            && totals.query_ids.len() < 8
-            && !totals.query_ids.contains(&id)
-        {
-            totals.query_ids.push(id);
+        if let Some(id) = statement.and_then(|s| s.query_id) {
+            totals.knows_as(id);
         }
         let (kind, writes) = (totals.kind, totals.writes);
         if let Some(statement) = statement {

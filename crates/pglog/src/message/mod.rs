@@ -12,6 +12,15 @@ pub enum Said {
     Failure(Failure),
 }
 
+impl Said {
+    /// The statement that it is about, as an index into [`Parsed::statements`](crate::event::Parsed::statements).
+    pub fn statement(&self) -> Option<u32> {
+        match self {
+            Self::Failure(failure) => failure.statement,
+        }
+    }
+}
+
 /// A failed statement or session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {

@@ -8,6 +8,7 @@ use super::model::{
     Sample, Share, Statement, VERSION,
 };
 use super::words;
+use crate::event::Counts;
 use crate::record::Severity;
 use crate::totals::{self, By, Histogram, StatementTotals, Totals};
 
@@ -36,9 +37,14 @@ impl Default for Settings {
 }
 
 /// A report.
-pub fn build(totals: &Totals, inputs: Vec<Input>, logged: Logged, settings: &Settings) -> Report {
+pub fn build(
+    totals: &Totals,
+    counts: &Counts,
+    inputs: Vec<Input>,
+    logged: Logged,
+    settings: &Settings,
+) -> Report {
     let time = |micros| words::time(micros, &settings.time_zone);
-    let counts = &totals.counts;
     let mut problems = words::problems(counts, &inputs);
     let logged = Logged {
         durations: totals.all.calls + totals.nameless.calls > 0,

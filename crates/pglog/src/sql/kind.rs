@@ -1,9 +1,12 @@
 //! What sort of statement it is: told by its first word, and behind `WITH` by the word that follows the common table
 //! expressions.
 
+use serde::{Deserialize, Serialize};
+
 /// The sort of a statement. A text of several statements has the kind of the first that is neither
 /// [`Transaction`](Kind::Transaction) nor [`Session`](Kind::Session), or of the first if there is no other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// `SELECT`, `VALUES`, `TABLE`; also `SELECT … INTO` and `SELECT … FOR UPDATE`.
     Select,

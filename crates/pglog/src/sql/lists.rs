@@ -16,7 +16,7 @@ pub(super) enum List {
     In,
     /// The rows behind `VALUES`: every different row once.
     Rows,
-    /// Within a row, within an array, within the `IN (…)` of a partition's bounds: a run of values counts as one.
+    /// Within a row, within an array, within the `IN (…)` of a partition's bounds: a run of equal values counts as one.
     Values,
     /// A subquery, or a list too varied to fold.
     Plain,
@@ -73,7 +73,8 @@ impl Frame {
     /// The element that ends here: if it says nothing new, it is taken back from `out`, with its comma. Gives whether
     /// it was.
     pub fn end_element(&mut self, out: &mut Vec<u8>, hidden: u64) -> bool {
-        let element = out.get(self.element..).unwrap_or_default();
+        let start = self.element.min(out.len());
+        let element = &out[start..];
         let repeats = match self.list {
             List::Plain => return false,
             _ if hidden != self.hidden => {
@@ -81,9 +82,13 @@ impl Frame {
                 return false;
             }
             List::Values => {
-                let value = element == [VALUE];
-                let repeats = value && self.count == 1;
-                self.count = usize::from(value);
+                let value = is_value(element);
+                let (from, to) = self.kept[0];
+                let repeats = value && self.count == 1 && out[from..to] == *element;
+                if !repeats {
+                    self.count = usize::from(value);
+                    self.kept[0] = (start, out.len());
+                }
                 repeats
             }
             List::In | List::Rows => {
@@ -95,7 +100,7 @@ impl Frame {
                     .iter()
                     .any(|&(start, end)| out[start..end] == *element);
                 if !known && self.count < KEPT {
-                    self.kept[self.count] = (self.element, out.len());
+                    self.kept[self.count] = (start, out.len());
                     self.count += 1;
                 }
                 known
@@ -105,6 +110,17 @@ impl Frame {
             out.truncate(self.before);
         }
         repeats
+    }
+}
+
+/// Whether an element is a value, or a value with one simple cast: `?::int`, `?::varchar(?)`.
+fn is_value(element: &[u8]) -> bool {
+    match element {
+        [VALUE] => true,
+        [VALUE, b':', b':', name @ ..] => name
+            .iter()
+            .all(|&byte| byte.is_ascii_alphanumeric() || b"_.\"[]()".contains(&byte) || byte == VALUE),
+        _ => false,
     }
 }
 

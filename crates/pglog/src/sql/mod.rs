@@ -3,14 +3,18 @@
 //! [`Normalizer::normalize`] takes any bytes. What it calls equal, PostgreSQL's own parser calls equal as well (as
 //! pg_query's fingerprint has it; `oracle/` asks it), apart from literals, which never count.
 
+mod brackets;
 mod bytes;
+mod commands;
 mod keywords;
 mod kind;
 mod lexer;
 mod lists;
 mod literal;
+mod minus;
 mod names;
 mod spacing;
+mod statement;
 mod writer;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};

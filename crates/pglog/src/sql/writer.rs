@@ -2,59 +2,41 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::keywords;
-use super::kind::{Before, Kind, Verb};
+use super::kind::{Kind, Verb};
 use super::lexer::{Lex, Token};
-use super::lists::{Frame, List, Shape, VALUE};
+use super::lists::{Frame, VALUE};
+use super::minus::Minus;
 use super::spacing::{Class, space};
-
-/// A sign of minus in front of a number belongs to the value; whether it is one shows only behind the number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Minus {
-    None,
-    /// Only signs have been written since.
-    Signs(Mark),
-    /// Signs and a number.
-    Number(Mark),
-    /// Signs and opening parentheses: here PostgreSQL makes a difference between a number and other values.
-    Parenthesis,
-}
-
-/// A point of the output to go back to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
-    length: usize,
-    last: Last,
-    second: Last,
-}
 
 /// A written token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Last {
     pub(super) class: Class,
-    start: usize,
+    pub(super) start: usize,
 }
 
 /// What must be looked at before the next token.
-const STATEMENT: u8 = 1;
-const MINUS: u8 = 2;
-const ROW_ENDED: u8 = 4;
-const NEXT_ROW: u8 = 8;
-const VERB: u8 = 16;
-const DEFINITION: u8 = 32;
+pub(super) const STATEMENT: u8 = 1;
+pub(super) const MINUS: u8 = 2;
+pub(super) const ROW_ENDED: u8 = 4;
+pub(super) const NEXT_ROW: u8 = 8;
+pub(super) const VERB: u8 = 16;
+pub(super) const DEFINITION: u8 = 32;
 
 pub(super) struct Writer<'a> {
     pub(super) sql: &'a [u8],
     pub(super) out: &'a mut Vec<u8>,
-    frames: &'a mut Vec<Frame>,
+    pub(super) frames: &'a mut Vec<Frame>,
     pub(super) last: Last,
-    second: Last,
-    attention: u8,
-    minus: Minus,
-    depth: u32,
+    pub(super) second: Last,
+    pub(super) attention: u8,
+    pub(super) minus: Minus,
+    pub(super) depth: u32,
     /// Nested `BEGIN ATOMIC`, `CASE` in a routine's body: semicolons do not separate statements there.
-    body: u32,
-    verb: Verb,
+    pub(super) body: u32,
+    pub(super) verb: Verb,
+    /// Where the statement begins in the output.
+    pub(super) statement: usize,
     /// A hash of what makes tokens different and must not show, or cannot: see [`Writer::hide`].
     pub hidden: u64,
     pub kind: Option<Kind>,
@@ -81,6 +63,7 @@ impl<'a> Writer<'a> {
             depth: 0,
             body: 0,
             verb: Verb::NEW,
+            statement: 0,
             hidden: 0,
             kind: None,
             writes: false,
@@ -145,117 +128,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn attend_minus(&mut self, lex: Lex) {
-        match (self.minus, lex) {
-            (Minus::Number(mark), _) if lex != Lex::Cast => {
-                self.take_sign(mark);
-            }
-            (Minus::Signs(_), Lex::Operator | Lex::Number) => return,
-            (Minus::Signs(_) | Minus::Parenthesis, Lex::Open) => {
-                self.minus = Minus::Parenthesis;
-                return;
-            }
-            (Minus::Parenthesis, Lex::Number) => self.hide(b"-number"),
-            (Minus::Parenthesis, Lex::Text | Lex::Parameter) => self.hide(b"-value"),
-            _ => {}
-        }
-        self.minus = Minus::None;
-        self.attention &= !MINUS;
-    }
-
-    /// `- 1` becomes one value.
-    fn take_sign(&mut self, mark: Mark) {
-        self.out.truncate(mark.length);
-        self.last = mark.last;
-        self.second = mark.second;
-        self.put(Class::Value);
-        self.out.push(VALUE);
-    }
-
-    fn attend_rows(&mut self, lex: Lex) {
-        let goes_on = match lex {
-            Lex::Comma => self.attention & ROW_ENDED != 0,
-            Lex::Open => self.attention & NEXT_ROW != 0,
-            _ => false,
-        };
-        if !goes_on {
-            self.frames.pop();
-            self.attention &= !(ROW_ENDED | NEXT_ROW);
-        }
-    }
-
-    fn begin_statement(&mut self) {
-        self.attention = VERB;
-        self.verb = Verb::NEW;
-        self.statements = self.statements.saturating_add(1);
-        if self.last.class != Class::Start {
-            self.plain(Class::Semicolon, b";");
-        }
-    }
-
-    fn end_statement(&mut self) {
-        if self.attention & STATEMENT != 0 {
-            return;
-        }
-        let verb = self.verb;
-        self.writes |= verb.writes;
-        if self
-            .kind
-            .is_none_or(|kind| matches!(kind, Kind::Transaction | Kind::Session) && self.statements > 1)
-        {
-            let minor = matches!(verb.kind, Kind::Transaction | Kind::Session);
-            if self.kind.is_none() || !minor {
-                self.kind = Some(verb.kind);
-            }
-        }
-        self.frames.clear();
-        self.attention = STATEMENT;
-        self.minus = Minus::None;
-        self.depth = 0;
-        self.body = 0;
-    }
-
-    fn semicolon(&mut self) {
-        if self.depth > 0 || self.body > 0 {
-            self.plain(Class::Semicolon, b";");
-        } else {
-            self.end_statement();
-        }
-    }
-
-    fn attend_verb(&mut self, token: Token) {
-        let mut buffer = [0; 16];
-        let word = &self.sql[token.start..token.end];
-        let Some(lower) = buffer.get_mut(..word.len()) else {
-            return;
-        };
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
-        let before = match self.last.class {
-            Class::Open if matches!(self.text(self.second), b"as" | b"materialized") => Before::Body,
-            Class::Close => Before::Close,
-            _ => Before::Else,
-        };
-        self.verb.word(lower, self.depth, before);
-        if self.verb.is_known() {
-            self.attention &= !VERB;
-            if self.verb.main == Kind::Ddl {
-                self.attention |= DEFINITION;
-            }
-        }
-    }
-
-    /// A routine's body may be written out: `BEGIN ATOMIC …; …; END`.
-    fn attend_definition(&mut self, token: Token) {
-        let word = &self.sql[token.start..token.end];
-        let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-        if is("atomic") && self.text(self.last) == b"begin" || is("case") && self.body > 0 {
-            self.body += 1;
-        } else if is("end") {
-            self.body = self.body.saturating_sub(1);
-        }
-    }
-
     /// Makes the fingerprint depend on something that the text does not show.
     #[cold]
     pub(super) fn hide(&mut self, what: &[u8]) {
@@ -263,7 +135,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A written token's bytes, as long as nothing was taken back since.
-    fn text(&self, token: Last) -> &[u8] {
+    pub(super) fn text(&self, token: Last) -> &[u8] {
         let end = if token == self.last {
             self.out.len()
         } else {
@@ -285,7 +157,7 @@ impl<'a> Writer<'a> {
     }
 
     #[inline(always)]
-    fn note(&mut self, class: Class) {
+    pub(super) fn note(&mut self, class: Class) {
         self.second = self.last;
         self.last = Last {
             class,
@@ -294,7 +166,7 @@ impl<'a> Writer<'a> {
     }
 
     #[inline(always)]
-    fn plain(&mut self, class: Class, text: &[u8]) {
+    pub(super) fn plain(&mut self, class: Class, text: &[u8]) {
         self.put(class);
         self.out.extend_from_slice(text);
     }
@@ -353,39 +225,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether the `null`, `true` or `false` that was just written is a value like any other, and not part of
-    /// `IS NULL`, `NOT NULL` or an option. Told only where an expression must begin, and only in statements that
-    /// hold no definitions.
-    fn is_constant(&self) -> bool {
-        let plain = matches!(
-            self.verb.main,
-            Kind::Select | Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge
-        );
-        plain
-            && match self.second.class {
-                Class::Operator | Class::Open | Class::OpenBracket | Class::Comma | Class::Assign => true,
-                Class::Word => matches!(
-                    self.text(self.second),
-                    b"select"
-                        | b"and"
-                        | b"or"
-                        | b"where"
-                        | b"having"
-                        | b"when"
-                        | b"then"
-                        | b"else"
-                        | b"case"
-                        | b"limit"
-                        | b"offset"
-                        | b"from"
-                        | b"returning"
-                ),
-                _ => false,
-            }
-    }
-
     #[inline(always)]
-    fn value(&mut self) {
+    pub(super) fn value(&mut self) {
         self.put(Class::Value);
         self.out.push(VALUE);
     }
@@ -394,7 +235,7 @@ impl<'a> Writer<'a> {
         // float(1) to float(24) are another type than float(25) to float(53).
         if self.last.class == Class::Open && self.text(self.second) == b"float" {
             let digits = &self.sql[token.start..token.end];
-            if digits.len() > 2 || digits.len() == 2 && digits > b"24" {
+            if digits.len() > 2 || digits.len() == 2 && digits > b"24".as_slice() {
                 self.hide(b"float8");
             }
         }
@@ -426,153 +267,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn minus(&mut self) {
-        if !self.follows_operand() {
-            let mark = Mark {
-                length: self.out.len(),
-                last: self.last,
-                second: self.second,
-            };
-            if !matches!(self.minus, Minus::Signs(_)) {
-                self.minus = Minus::Signs(mark);
-                self.attention |= MINUS;
-            }
-        }
-        self.plain(Class::Operator, b"-");
-    }
-
-    /// Whether what was written last can end an operand, so that a minus behind it subtracts. In doubt it can: the
-    /// minus then stays, and nothing is taken for equal that is not.
-    fn follows_operand(&self) -> bool {
-        match self.last.class {
-            Class::Value | Class::Name | Class::Close | Class::CloseBracket | Class::Other => true,
-            Class::Word => match self.text(self.last) {
-                b"by" => !matches!(self.text(self.second), b"order" | b"group" | b"partition"),
-                b"between" => !matches!(
-                    self.second.class,
-                    Class::Word | Class::Name | Class::Value | Class::Close | Class::CloseBracket
-                ),
-                word => !keywords::is_reserved(word) || ends_operand(word),
-            },
-            _ => false,
-        }
-    }
-
-    #[inline(always)]
-    fn comma(&mut self) {
-        if let Some(frame) = self.frames.last_mut()
-            && frame.depth == self.depth
-        {
-            if self.attention & ROW_ENDED != 0 {
-                self.attention = self.attention & !ROW_ENDED | NEXT_ROW;
-            } else if frame.end_element(self.out, self.hidden) {
-                self.second = Last {
-                    class: Class::Start,
-                    start: self.out.len(),
-                };
-                self.last = Last {
-                    class: Class::Value,
-                    start: self.out.len(),
-                };
-            }
-            frame.next(self.out);
-        }
-        self.plain(Class::Comma, b",");
-    }
-
-    fn open(&mut self) {
-        let mut list = None;
-        if self.last.class == Class::Word {
-            let word = self.text(self.last);
-            match word {
-                b"in" if self.text(self.second) == b"values" => list = Some(List::Values),
-                b"in" => list = Some(List::In),
-                b"values" => list = Some(List::Rows),
-                _ => {}
-            }
-            if spaced(word) || self.text(self.second) == b"into" {
-                self.out.push(b' ');
-            }
-        } else if self.last.class == Class::Name {
-            if self.text(self.second) == b"into" {
-                self.out.push(b' ');
-            }
-        } else if space(self.last.class, Class::Open) {
-            self.out.push(b' ');
-        }
-        self.note(Class::Open);
-        let start = self.out.len();
-        self.out.push(b'(');
-        if self.attention & NEXT_ROW != 0 {
-            self.attention &= !NEXT_ROW;
-            list = Some(List::Values);
-        } else if list == Some(List::Rows) {
-            self.push_frame(Frame::new(
-                List::Rows,
-                self.depth,
-                Shape::Rows,
-                start,
-                self.hidden,
-            ));
-            list = Some(List::Values);
-        }
-        self.depth = self.depth.saturating_add(1);
-        if let Some(list) = list {
-            self.push_frame(Frame::new(
-                list,
-                self.depth,
-                Shape::Parentheses,
-                start + 1,
-                self.hidden,
-            ));
-        }
-    }
-
-    /// Lists nested deeper than anybody writes them are not folded, so that brackets cost no memory.
-    fn push_frame(&mut self, frame: Frame) {
-        if self.frames.len() < 64 {
-            self.frames.push(frame);
-        }
-    }
-
-    fn open_bracket(&mut self) {
-        let nested = matches!(self.last.class, Class::OpenBracket | Class::Comma)
-            && self
-                .frames
-                .last()
-                .is_some_and(|frame| frame.shape == Shape::Array && frame.depth == self.depth);
-        let array = nested || self.last.class == Class::Word && self.text(self.last) == b"array";
-        self.plain(Class::OpenBracket, b"[");
-        self.depth = self.depth.saturating_add(1);
-        if array {
-            self.push_frame(Frame::new(
-                List::Values,
-                self.depth,
-                Shape::Array,
-                self.out.len(),
-                self.hidden,
-            ));
-        }
-    }
-
-    fn close(&mut self, class: Class, text: &[u8]) {
-        if let Some(frame) = self.frames.last_mut()
-            && frame.depth == self.depth
-        {
-            frame.end_element(self.out, self.hidden);
-            self.frames.pop();
-        }
-        self.plain(class, text);
-        self.depth = self.depth.saturating_sub(1);
-        if let Some(frame) = self.frames.last_mut()
-            && frame.depth == self.depth
-            && frame.shape == Shape::Rows
-        {
-            frame.end_element(self.out, self.hidden);
-            self.attention |= ROW_ENDED;
-        }
-    }
-
     /// A byte that means nothing to PostgreSQL. Control characters do not go into the text.
     fn other(&mut self, token: Token) {
         self.put(Class::Other);
@@ -589,20 +283,4 @@ impl<'a> Writer<'a> {
             self.out.push(byte);
         }
     }
-}
-
-/// Reserved words that are a value or end one.
-fn ends_operand(word: &[u8]) -> bool {
-    matches!(word, b"null" | b"true" | b"false" | b"end" | b"user")
-        || word.starts_with(b"current_")
-        || word.starts_with(b"localtime")
-        || word.ends_with(b"_user")
-}
-
-/// Whether a word is set apart from a parenthesis behind it.
-fn spaced(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"values" | b"over" | b"filter" | b"exists" | b"by" | b"key" | b"materialized"
-    ) || keywords::is_reserved(word)
 }

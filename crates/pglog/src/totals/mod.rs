@@ -1,6 +1,7 @@
 //! Everything that is counted. Totals of two logs can be added.
 
 mod histogram;
+mod merge;
 mod names;
 mod series;
 mod statement;
@@ -8,16 +9,17 @@ mod statement;
 pub use histogram::Histogram;
 pub use names::Names;
 pub use series::{Bucket, FIVE_MINUTES, Series};
-pub use statement::{HOUR, Sample, StatementTotals};
+pub use statement::{HOUR, Known, Sample, StatementTotals};
 
 use std::collections::BTreeMap;
 
-use crate::event::Counts;
+use serde::{Deserialize, Serialize};
+
 use crate::hash::ByHash;
 use crate::sql::Kind;
 
 /// Calls and the time they took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Executions.
     pub calls: u64,
@@ -65,7 +67,7 @@ impl By {
 }
 
 /// Names of one kind and what is counted of each.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Dimension {
     /// The names.
     pub names: Names,
@@ -85,12 +87,10 @@ impl Dimension {
 }
 
 /// Everything that is counted.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// First and last time.
     pub period: Option<(i64, i64)>,
-    /// What was read.
-    pub counts: Counts,
     /// Records by severity, in the order of [`Severity`](crate::record::Severity).
     pub severities: [u64; 8],
     /// All executions.

@@ -1,9 +1,12 @@
 //! Names that occur again and again, as small numbers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::hash::{ByHash, hash};
 
 /// Names of one kind. Number 0 is "none"; beyond [`Names::MOST`] all new ones are number 1.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Vec<Box<str>>", into = "Vec<Box<str>>")]
 pub struct Names {
     names: Vec<Box<str>>,
     numbers: ByHash<u32>,
@@ -15,6 +18,22 @@ impl Default for Names {
             names: vec!["".into(), Self::OTHERS.into()],
             numbers: ByHash::default(),
         }
+    }
+}
+
+impl From<Vec<Box<str>>> for Names {
+    fn from(names: Vec<Box<str>>) -> Self {
+        let numbered = names.iter().enumerate().skip(2);
+        let numbers = numbered
+            .map(|(number, name)| (hash(name.as_bytes()), number as u32))
+            .collect();
+        Self { names, numbers }
+    }
+}
+
+impl From<Names> for Vec<Box<str>> {
+    fn from(names: Names) -> Self {
+        names.names
     }
 }
 
@@ -41,6 +60,16 @@ impl Names {
             .push(crate::clean::clean(&String::from_utf8_lossy(name)).into());
         self.numbers.insert(key, number);
         number
+    }
+
+    /// How many numbers are taken.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Never: numbers 0 and 1 are taken from the beginning.
+    pub fn is_empty(&self) -> bool {
+        false
     }
 
     /// The name of a number.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Histogram;
 
 /// Lengths of a piece, µs, from fine to coarse; each is a multiple of the one before.
@@ -12,7 +14,7 @@ pub const FIVE_MINUTES: i64 = 300_000_000;
 pub const MOST_FINE: usize = 1080;
 
 /// Counts of a piece of time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// Executions.
     pub calls: u64,
@@ -39,16 +41,19 @@ impl Bucket {
 
 /// Pieces of the finest length of which at most [`MOST_FINE`] hold something: 10 s, a minute, or else five minutes. So what
 /// the length is depends on which moments the log has, not on their order nor on how the log was split.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
-    length: usize,
+    length: u8,
     buckets: BTreeMap<i64, Bucket>,
 }
 
 impl Series {
     /// The length of a piece, µs.
     pub fn length(&self) -> i64 {
-        LENGTHS[self.length]
+        LENGTHS
+            .get(usize::from(self.length))
+            .copied()
+            .unwrap_or(FIVE_MINUTES)
     }
 
     /// The pieces that hold something, by when they begin, µs since 1970 UTC.
@@ -88,7 +93,7 @@ impl Series {
     }
 
     fn coarsen(&mut self) {
-        while self.buckets.len() > MOST_FINE && self.length + 1 < LENGTHS.len() {
+        while self.buckets.len() > MOST_FINE && usize::from(self.length) + 1 < LENGTHS.len() {
             self.length += 1;
             self.buckets = self.of_length(self.length());
         }

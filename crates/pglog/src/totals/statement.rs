@@ -1,19 +1,24 @@
 //! What is counted of one statement.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use super::{Histogram, Share};
-use crate::event::Statement;
 use crate::sql::Kind;
 
 /// Most places from which a statement is called that are told apart.
 const MOST_CALLERS: usize = 32;
+/// Most of PostgreSQL's own identifiers that are kept.
+const MOST_IDS: usize = 8;
 /// Length of an hour, µs.
 pub const HOUR: i64 = 3_600_000_000;
 
 /// One normalised statement.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatementTotals {
     /// Normalised.
-    pub text: Box<str>,
+    pub text: Arc<str>,
     /// What it does.
     pub kind: Kind,
     /// It says itself that it changes data or definitions.
@@ -56,8 +61,23 @@ pub struct StatementTotals {
     pub slowest: Vec<Sample>,
 }
 
+/// What is known of a statement before anything is counted.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Normalised.
+    pub text: Arc<str>,
+    /// What it does.
+    pub kind: Kind,
+    /// It says itself that it changes data or definitions.
+    pub writes: bool,
+    /// How many statements its text holds.
+    pub statements: u32,
+    /// Its text was cut off in the log.
+    pub cut: bool,
+}
+
 /// One execution.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
     /// µs.
     pub micros: u64,
@@ -75,9 +95,9 @@ pub struct Sample {
 
 impl StatementTotals {
     /// Of a statement that was just met.
-    pub fn new(text: Box<str>, met: &Statement) -> Self {
+    pub fn new(met: &Known) -> Self {
         Self {
-            text,
+            text: met.text.clone(),
             kind: met.kind,
             writes: met.writes,
             statements: met.statements,
@@ -108,23 +128,41 @@ impl StatementTotals {
         self.min = self.min.min(micros);
         self.max = self.max.max(micros);
         self.times.record(micros);
-        let hour = at.div_euclid(HOUR);
-        match self.hours.last_mut() {
-            Some((last, calls, sum)) if *last == hour => {
-                *calls += 1;
-                *sum += micros;
-            }
-            _ => match self.hours.iter_mut().find(|(h, _, _)| *h == hour) {
-                Some((_, calls, sum)) => {
-                    *calls += 1;
-                    *sum += micros;
-                }
-                None => self.hours.push((hour, 1, micros)),
-            },
-        }
+        self.in_hour(at.div_euclid(HOUR), 1, micros);
         let share = self.caller(caller);
         share.calls += 1;
         share.micros += micros;
+    }
+
+    /// Counts calls in an hour since 1970.
+    pub fn in_hour(&mut self, hour: i64, calls: u64, micros: u64) {
+        // Nearly always the last.
+        let found = self.hours.iter().rposition(|(h, _, _)| *h == hour);
+        match found.map(|at| &mut self.hours[at]) {
+            Some((_, all, sum)) => {
+                *all += calls;
+                *sum += micros;
+            }
+            None => self.hours.push((hour, calls, micros)),
+        }
+    }
+
+    /// PostgreSQL calls it by this identifier.
+    pub fn knows_as(&mut self, id: i64) {
+        if self.query_ids.len() < MOST_IDS && !self.query_ids.contains(&id) {
+            self.query_ids.push(id);
+        }
+    }
+
+    /// What was known of it before anything was counted.
+    pub fn known(&self) -> Known {
+        Known {
+            text: self.text.clone(),
+            kind: self.kind,
+            writes: self.writes,
+            statements: self.statements,
+            cut: self.cut,
+        }
     }
 
     /// What is counted of a caller; of the 33rd and later ones together as number 1, "(others)".
