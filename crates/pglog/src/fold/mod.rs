@@ -200,7 +200,7 @@ impl Fold {
             What::Other => {}
         }
         if is_failure(event.severity) {
-            self.totals.bucket(event.at).failures += 1;
+            self.totals.series.count(event.at, |bucket| bucket.failures += 1);
             for (by, number) in By::ALL.iter().zip(who) {
                 self.totals.dimensions[*by as usize].share(number).failures += 1;
             }
@@ -319,11 +319,12 @@ impl Fold {
         for (by, number) in By::ALL.iter().zip(who) {
             self.totals.dimensions[*by as usize].share(number).add(&share);
         }
-        let bucket = self.totals.bucket(execution.at);
-        bucket.calls += 1;
-        bucket.micros += micros;
-        bucket.times.record(micros);
-        bucket.writes += u64::from(writes);
+        self.totals.series.count(execution.at, |bucket| {
+            bucket.calls += 1;
+            bucket.micros += micros;
+            bucket.times.record(micros);
+            bucket.writes += u64::from(writes);
+        });
         if kind == Kind::Transaction {
             return;
         }

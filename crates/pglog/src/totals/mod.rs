@@ -8,8 +8,8 @@ mod statement;
 
 pub use histogram::Histogram;
 pub use names::Names;
-pub use series::{BUCKET, Bucket};
-pub use statement::{Known, Sample, StatementTotals};
+pub use series::{Bucket, FIVE_MINUTES, Series};
+pub use statement::{HOUR, Known, Sample, StatementTotals};
 
 use std::collections::BTreeMap;
 
@@ -109,8 +109,8 @@ pub struct Totals {
     pub kinds: BTreeMap<Kind, Share>,
     /// By [`By`], in its order.
     pub dimensions: [Dimension; 4],
-    /// By the beginning of the bucket, µs since 1970 UTC.
-    pub series: BTreeMap<i64, Bucket>,
+    /// Over time.
+    pub series: Series,
 }
 
 /// Most distinct statements.
@@ -123,11 +123,6 @@ impl Totals {
             None => (at, at),
             Some((first, last)) => (first.min(at), last.max(at)),
         });
-    }
-
-    /// The bucket of a time.
-    pub fn bucket(&mut self, at: i64) -> &mut Bucket {
-        self.series.entry(at.div_euclid(BUCKET) * BUCKET).or_default()
     }
 
     /// When there are too many distinct statements: keeps the half that took most time (of equals, those with the lower
