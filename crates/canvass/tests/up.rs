@@ -241,7 +241,7 @@ fn it_serves_stops_in_order_and_finds_everything_again() {
 fn its_database_log_can_be_reported_and_holds_no_answer() {
     let place = Place::new();
     let up = place.up();
-    let api = canvass_testkit::api::Api::new(&format!("http://{}", place.listen));
+    let api = canvass_testkit::Api::new(&format!("http://{}", place.listen));
     let pupil = api.enter(up.codes()[0]);
     let log = place.dir().join("log/postgres.log");
     // One transaction in a hundred is logged: until a save was.

@@ -112,6 +112,11 @@ impl Fold {
         }
     }
 
+    /// What was counted so far, of the day that is current.
+    pub fn so_far(&self) -> &Totals {
+        &self.totals
+    }
+
     /// What was counted, by the beginning of its day (µs since 1970 UTC), with what is open counted as far as it went; and
     /// what was read.
     pub fn finish(mut self) -> (BTreeMap<i64, Totals>, Counts) {
