@@ -52,9 +52,14 @@ fn log_dir(cluster: &TestCluster) -> PathBuf {
 }
 
 fn pgbench(cluster: &TestCluster, args: &[&str]) {
+    pgbench_as(cluster, "pgbench", args);
+}
+
+fn pgbench_as(cluster: &TestCluster, application: &str, args: &[&str]) {
     let output = Command::new("pgbench")
         .args(args)
         .args(["--host", "127.0.0.1", "--username", "canvass_admin", "truth"])
+        .env("PGAPPNAME", application)
         .env("PGPORT", cluster.port().to_string())
         .env("PATH", path_with_postgres())
         .output()
@@ -194,9 +199,15 @@ fn three_formats_say_the_same_and_what_pg_stat_statements_counted() {
     let cluster = talkative();
     cluster.execute("postgres", "SELECT pg_stat_statements_reset()");
     pgbench(&cluster, &["-i", "-s", "1", "-q"]);
-    for protocol in ["simple", "extended", "prepared"] {
+    for protocol in ["simple", "extended"] {
         pgbench(&cluster, &["-n", "-M", protocol, "-c", "3", "-t", "200"]);
     }
+    let counted_before = pg_stat_statements(&cluster);
+    pgbench_as(
+        &cluster,
+        "prepared",
+        &["-n", "-M", "prepared", "-c", "3", "-t", "200"],
+    );
     let counted = pg_stat_statements(&cluster);
     trouble(&cluster);
     cluster.stop();
@@ -208,20 +219,26 @@ fn three_formats_say_the_same_and_what_pg_stat_statements_counted() {
     same("stderr and csvlog", &stderr, &csv);
     same("csvlog and jsonlog", &csv, &json);
     for threads in ["1", "3"] {
-        same(
-            "one thread and many",
-            &stderr,
-            &report(&dir, "truth.log", &["--threads", threads]),
-        );
+        let again = report(&dir, "truth.log", &["--threads", threads]);
+        same("one thread and many", &stderr, &again);
     }
     assert!(stderr["records"]["severities"]["ERROR"].as_u64().unwrap() >= 5);
 
-    let logged = report(
-        &dir,
-        "truth.csv",
-        &["--database", "truth", "--application", "pgbench"],
-    );
-    agree(&counted, &logged);
+    let of = |applications: &[&str]| {
+        let mut args = vec!["--database", "truth"];
+        applications
+            .iter()
+            .for_each(|name| args.extend(["--application", name]));
+        report(&dir, "truth.csv", &args)
+    };
+    // Of a prepared utility statement (BEGIN, END) pg_stat_statements 1.10 counts the first execution only: its plan loses
+    // its identifier. So those are compared before the prepared run.
+    agree(&counted, &of(&["pgbench", "prepared"]), |kind| !is_utility(kind));
+    agree(&counted_before, &of(&["pgbench"]), is_utility);
+}
+
+fn is_utility(kind: &str) -> bool {
+    !matches!(kind, "select" | "insert" | "update" | "delete" | "merge")
 }
 
 /// Calls and µs by fingerprint, of pgbench's statements.
@@ -250,15 +267,20 @@ fn pg_stat_statements(cluster: &TestCluster) -> Counted {
     counted
 }
 
-fn agree(counted: &Counted, logged: &Value) {
+/// Every statement of these kinds was called as often as PostgreSQL counted, and took at least as long.
+fn agree(counted: &Counted, logged: &Value, is_of: impl Fn(&str) -> bool) {
     let mut compared = 0;
     println!(
         "{:>8} {:>12} {:>12}  difference a call, µs",
         "calls", "logged µs", "counted µs"
     );
-    for statement in logged["statements"].as_array().unwrap() {
+    let all = logged["statements"].as_array().unwrap();
+    for statement in all
+        .iter()
+        .filter(|s| is_of(s["kind"].as_str().unwrap()) && s["calls"] != 0)
+    {
         // A message of several statements is one call here and several there.
-        if statement["statements"] != 1 || statement["calls"] == 0 {
+        if statement["statements"] != 1 {
             continue;
         }
         let id = statement["id"].as_str().unwrap();
@@ -266,33 +288,22 @@ fn agree(counted: &Counted, logged: &Value) {
         let (calls, micros, _) = counted.get(id).unwrap_or_else(|| panic!("not counted: {text}"));
         assert_eq!(statement["calls"].as_u64().unwrap(), *calls, "{text}");
         let total = statement["micros"].as_u64().unwrap();
-        // The log cuts a duration to whole microseconds.
+        // The log cuts each step's duration to whole microseconds.
         let cut = *calls as f64 * 3.0;
         assert!(
             total as f64 + cut >= *micros,
             "{text}: {total} logged, {micros} counted"
         );
-        println!(
-            "{calls:>8} {total:>12} {micros:>12.0}  {:.1}  {text:.60}",
-            (total as f64 - micros) / *calls as f64
-        );
+        let difference = (total as f64 - micros) / *calls as f64;
+        println!("{calls:>8} {total:>12} {micros:>12.0}  {difference:.1}  {text:.60}");
         compared += 1;
     }
-    assert!(compared >= 15, "only {compared} statements");
-    let single = logged["statements"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|s| s["statements"] == 1);
-    let ids: Vec<&str> = single.map(|s| s["id"].as_str().unwrap()).collect();
+    assert!(compared >= 6, "only {compared} statements");
+    let several = all.iter().any(|s| s["statements"].as_u64().unwrap() > 1);
     for (id, (calls, _, query)) in counted {
-        let is_part = logged["statements"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|s| s["statements"].as_u64().unwrap() > 1);
+        let is_logged = all.iter().any(|s| s["id"] == id.as_str());
         assert!(
-            ids.contains(&id.as_str()) || is_part,
+            is_logged || several,
             "{calls} calls were counted and not logged: {query}"
         );
     }
