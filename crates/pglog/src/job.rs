@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::choose::Choice;
 use crate::event::Counts;
 use crate::fold::{Calendar, Fold, Options};
-use crate::input::Source;
+use crate::input::{Inputs, Opened, Reading, read_twice};
 use crate::parse::Memory;
 use crate::prefix::Prefix;
 use crate::report::{Input, Logged};
@@ -111,26 +111,34 @@ impl Job {
     /// Reads every log from where it was read before.
     fn read_all(&self, fold: &mut Fold, known: &mut ReadLogs, done: &mut Done) {
         let mut memories: Vec<Memory> = Vec::new();
-        for path in &self.files {
-            let name = path.display().to_string();
-            let mut source = match Source::open(path, self.prefix.as_ref()) {
-                Ok(Some(source)) => source,
-                Ok(None) => {
+        let reading = Reading {
+            prefix: self.prefix.clone(),
+            ..Reading::default()
+        };
+        let mut inputs = Inputs::find(&self.files, reading, std::io::stdin());
+        let mut notes = std::mem::take(&mut inputs.notes);
+        let mut periods = Vec::new();
+        while let Some(opened) = inputs.next_log() {
+            let mut source = match opened {
+                Opened::Log(source) => source,
+                Opened::Empty { name } => {
+                    notes.push(format!("{name} is empty"));
                     done.inputs.push(Input {
                         name,
                         ..Input::default()
                     });
                     continue;
                 }
-                Err(error) => {
+                Opened::Failed { name, why } => {
                     done.inputs.push(Input {
                         name,
-                        failed: Some(error.to_string()),
+                        failed: Some(why),
                         ..Input::default()
                     });
                     continue;
                 }
             };
+            let name = source.name.clone();
             done.logged = done.logged.or(Logged::of(&source.format));
             let start = source.start();
             let before = known.read_of(&start);
@@ -146,15 +154,22 @@ impl Job {
                 name: name.clone(),
                 format: source.format.name().to_owned(),
                 prefix: source.format.prefix().map(str::to_owned),
+                compression: source.compression.map(str::to_owned),
                 bytes: read.bytes.saturating_sub(before),
                 cut: read.cut,
                 failed: read.failed,
+                notes: Vec::new(),
             });
+            periods.push((name.clone(), source.format.name(), read.period));
             known.note(&ReadLog {
                 name,
                 start,
                 read: read.bytes,
             });
+        }
+        notes.extend(read_twice(&periods));
+        if let Some(first) = done.inputs.first_mut() {
+            first.notes.extend(notes);
         }
     }
 }

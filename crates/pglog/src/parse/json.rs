@@ -132,7 +132,9 @@ impl<'b> Fields<'b> {
                 record.sqlstate = value.plain().and_then(|t| t.try_into().ok());
             }
             b"query_id" => {
-                let id = value.plain().and_then(|t| std::str::from_utf8(t).ok()?.parse().ok());
+                let id = value
+                    .plain()
+                    .and_then(|t| std::str::from_utf8(t).ok()?.parse().ok());
                 record.query_id = id.filter(|id| *id != 0);
             }
             b"error_severity" => {

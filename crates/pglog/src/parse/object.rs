@@ -191,7 +191,10 @@ fn unicode(text: &[u8]) -> Option<(char, usize)> {
     if !(0xd800..0xe000).contains(&first) {
         return Some((char::from_u32(first)?, 4));
     }
-    let second = text.get(4..6).filter(|t| *t == b"\\u").and_then(|_| four(&text[6..]));
+    let second = text
+        .get(4..6)
+        .filter(|t| *t == b"\\u")
+        .and_then(|_| four(&text[6..]));
     match second {
         Some(second) if first < 0xdc00 && (0xdc00..0xe000).contains(&second) => {
             let character = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
@@ -217,9 +220,9 @@ mod tests {
         let mut found = Vec::new();
         members(text.as_bytes(), |key, value| {
             let value = match value {
-                Value::Text(..) => value
-                    .text()
-                    .map_or("broken".to_owned(), |t| String::from_utf8(t.into_owned()).unwrap()),
+                Value::Text(..) => value.text().map_or("broken".to_owned(), |t| {
+                    String::from_utf8(t.into_owned()).unwrap()
+                }),
                 Value::Number(n) | Value::Nested(n) => String::from_utf8(n.to_vec()).unwrap(),
                 Value::Word => "word".to_owned(),
             };
@@ -230,7 +233,8 @@ mod tests {
 
     #[test]
     fn members_are_handed_out_in_order() {
-        let text = r#" {"a":"x\"y\\","b" : -1.5e3, "c":{"d":["}",1,{}]},"e":null,"f":"\u00e9\ud83d\ude00\n"} "#;
+        let text =
+            r#" {"a":"x\"y\\","b" : -1.5e3, "c":{"d":["}",1,{}]},"e":null,"f":"\u00e9\ud83d\ude00\n"} "#;
         let pair = |k: &str, v: &str| (k.to_owned(), v.to_owned());
         let wanted = vec![
             pair("a", "x\"y\\"),
@@ -246,8 +250,19 @@ mod tests {
     #[test]
     fn what_is_broken_is_none() {
         for text in [
-            "", "{", "x", r#"{"a""#, r#"{"a":"#, r#"{"a":1"#, r#"{"a":1,}"#, r#"{"a":1}}"#, r#"{"a":"x}"#,
-            r#"{"a":[}"#, r#"{"a":"x\"#, r#"{"a" 1}"#, r#"{"a":nul}"#,
+            "",
+            "{",
+            "x",
+            r#"{"a""#,
+            r#"{"a":"#,
+            r#"{"a":1"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1}}"#,
+            r#"{"a":"x}"#,
+            r#"{"a":[}"#,
+            r#"{"a":"x\"#,
+            r#"{"a" 1}"#,
+            r#"{"a":nul}"#,
         ] {
             assert_eq!(all(text), None, "{text}");
         }

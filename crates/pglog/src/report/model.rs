@@ -60,6 +60,9 @@ pub struct Input {
     pub name: String,
     /// `stderr`, `csvlog`, ….
     pub format: String,
+    /// `gzip`, `bzip2`, `xz`, `zstd`, `lz4`.
+    #[serde(default)]
+    pub compression: Option<String>,
     /// The `log_line_prefix`, given or found.
     pub prefix: Option<String>,
     /// Bytes read, uncompressed.
@@ -68,6 +71,9 @@ pub struct Input {
     pub cut: u64,
     /// Why it was not read to its end.
     pub failed: Option<String>,
+    /// What else the reader should know, about this log and those behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Which facts the log holds; what is missing is "not logged", which is not "none".

@@ -94,8 +94,14 @@ pub(super) fn problems(counts: &Counts, inputs: &[Input]) -> Vec<String> {
     let mut problems = Vec::new();
     for input in inputs {
         if let Some(failed) = &input.failed {
-            problems.push(format!("{}: not read to its end: {failed}", input.name));
+            let how = if input.bytes > 0 {
+                "not read to its end"
+            } else {
+                "not read"
+            };
+            problems.push(format!("{}: {how}: {failed}", input.name));
         }
+        problems.extend(input.notes.iter().cloned());
     }
     if counts.broken > 0 {
         let at = counts
@@ -137,6 +143,9 @@ pub(super) fn problems(counts: &Counts, inputs: &[Input]) -> Vec<String> {
     }
     problems
 }
+
+/// Why the report is empty.
+pub(super) const NOTHING: &str = "nothing to report: there is no record of PostgreSQL in what was read";
 
 /// Why there is no statement in the report.
 pub(super) fn no_statements(totals: &Totals) -> String {

@@ -92,7 +92,11 @@ mod tests {
         files.note(&log("one\ntwo\n", 8));
         assert_eq!(files.0.len(), 1);
         assert_eq!(files.read_of(b"one\ntwo\nthree\n"), 8);
-        assert_eq!(files.read_of(b"one\n"), 0, "shorter than what was read: another log");
+        assert_eq!(
+            files.read_of(b"one\n"),
+            0,
+            "shorter than what was read: another log"
+        );
         assert_eq!(files.read_of(b"other\n"), 0);
     }
 
