@@ -13,7 +13,7 @@ use crate::parse::Memory;
 use crate::prefix::Prefix;
 use crate::report::{Input, Logged};
 use crate::run;
-use crate::state::{ReadLog, State, StateError};
+use crate::state::{ReadLog, ReadLogs, State, StateError};
 use crate::totals::Totals;
 
 /// What is to be done.
@@ -76,13 +76,19 @@ impl Job {
     }
 
     fn run_once(&self) -> Done {
-        let mut fold = Fold::new(self.options, self.choice.clone(), Calendar::Whole);
-        let mut done = Done::default();
-        self.read_all(&mut fold, None, &mut done);
-        let (mut days, counts) = fold.finish();
-        done.totals = days.pop_first().map(|(_, totals)| totals).unwrap_or_default();
-        done.counts = counts;
-        done
+        let mut following = self.follow();
+        following.read_on();
+        following.finish()
+    }
+
+    /// Begins to read logs that grow.
+    pub fn follow(&self) -> Following {
+        Following {
+            job: self.clone(),
+            fold: Fold::new(self.options, self.choice.clone(), Calendar::Whole),
+            read: ReadLogs::default(),
+            done: Done::default(),
+        }
     }
 
     fn run_on(&self, keep: &KeepIn) -> Result<Done, StateError> {
@@ -90,8 +96,9 @@ impl Job {
         let mut done = Done::default();
         if !self.files.is_empty() {
             let mut fold = state.resume(self.options, self.choice.clone())?;
-            let read = self.read_all(&mut fold, Some(&state), &mut done);
-            state.save(fold.suspend(), &read, done.logged, self.options, keep.keep_days)?;
+            let mut read = state.read_logs();
+            self.read_all(&mut fold, &mut read, &mut done);
+            state.save(fold.suspend(), read, done.logged, self.options, keep.keep_days)?;
         }
         let (first, last) = keep.days.unwrap_or((Date::MIN, Date::MAX));
         done.totals = state.totals(first, last, self.options.samples)?;
@@ -101,10 +108,9 @@ impl Job {
         Ok(done)
     }
 
-    /// Reads every log; how far each was read.
-    fn read_all(&self, fold: &mut Fold, state: Option<&State>, done: &mut Done) -> Vec<ReadLog> {
+    /// Reads every log from where it was read before.
+    fn read_all(&self, fold: &mut Fold, known: &mut ReadLogs, done: &mut Done) {
         let mut memories: Vec<Memory> = Vec::new();
-        let mut read_logs = Vec::new();
         let reading = Reading {
             prefix: self.prefix.clone(),
             ..Reading::default()
@@ -135,7 +141,7 @@ impl Job {
             let name = source.name.clone();
             done.logged = done.logged.or(Logged::of(&source.format));
             let start = source.start();
-            let before = state.map_or(0, |state| state.read_of(&start));
+            let before = known.read_of(&start);
             let skipped = source.skip_to(before);
             let read = match skipped {
                 Ok(()) => run::read(&mut source, fold, self.threads, &mut memories),
@@ -155,7 +161,7 @@ impl Job {
                 notes: Vec::new(),
             });
             periods.push((name.clone(), source.format.name(), read.period));
-            read_logs.push(ReadLog {
+            known.note(&ReadLog {
                 name,
                 start,
                 read: read.bytes,
@@ -165,6 +171,45 @@ impl Job {
         if let Some(first) = done.inputs.first_mut() {
             first.notes.extend(notes);
         }
-        read_logs
+    }
+}
+
+/// Logs that are read as they grow, whatever becomes of their names.
+#[derive(Debug)]
+pub struct Following {
+    job: Job,
+    fold: Fold,
+    read: ReadLogs,
+    done: Done,
+}
+
+impl Following {
+    /// Reads what is new.
+    pub fn read_on(&mut self) {
+        let mut now = Done::default();
+        self.job.read_all(&mut self.fold, &mut self.read, &mut now);
+        self.done.logged = self.done.logged.or(now.logged);
+        for input in now.inputs {
+            match self.done.inputs.iter_mut().find(|i| i.name == input.name) {
+                Some(known) => {
+                    let bytes = known.bytes + input.bytes;
+                    *known = Input { bytes, ..input };
+                }
+                None => self.done.inputs.push(input),
+            }
+        }
+    }
+
+    /// What was counted so far.
+    pub fn totals(&self) -> &Totals {
+        self.fold.so_far()
+    }
+
+    /// No more is read.
+    pub fn finish(mut self) -> Done {
+        let (mut days, counts) = self.fold.finish();
+        self.done.totals = days.pop_first().map(|(_, totals)| totals).unwrap_or_default();
+        self.done.counts = counts;
+        self.done
     }
 }

@@ -112,6 +112,11 @@ impl Fold {
         }
     }
 
+    /// What was counted so far, of the day that is current.
+    pub fn so_far(&self) -> &Totals {
+        &self.totals
+    }
+
     /// What was counted, by the beginning of its day (µs since 1970 UTC), with what is open counted as far as it went; and
     /// what was read.
     pub fn finish(mut self) -> (BTreeMap<i64, Totals>, Counts) {
@@ -200,7 +205,7 @@ impl Fold {
             What::Other => {}
         }
         if is_failure(event.severity) {
-            self.totals.bucket(event.at).failures += 1;
+            self.totals.series.count(event.at, |bucket| bucket.failures += 1);
             for (by, number) in By::ALL.iter().zip(who) {
                 self.totals.dimensions[*by as usize].share(number).failures += 1;
             }
@@ -319,11 +324,12 @@ impl Fold {
         for (by, number) in By::ALL.iter().zip(who) {
             self.totals.dimensions[*by as usize].share(number).add(&share);
         }
-        let bucket = self.totals.bucket(execution.at);
-        bucket.calls += 1;
-        bucket.micros += micros;
-        bucket.times.record(micros);
-        bucket.writes += u64::from(writes);
+        self.totals.series.count(execution.at, |bucket| {
+            bucket.calls += 1;
+            bucket.micros += micros;
+            bucket.times.record(micros);
+            bucket.writes += u64::from(writes);
+        });
         if kind == Kind::Transaction {
             return;
         }

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::model::{
-    Bucket, Caller, Figures, Folded, Hour, Input, Logged, Named, Period, Records, Repeats, Report, Sample,
-    Share, Statement, VERSION,
+    Bucket, Caller, Figures, Fine, Folded, Hour, Input, Logged, Named, Period, Records, Repeats, Report,
+    Sample, Share, Statement, VERSION,
 };
 use super::words;
 use crate::event::Counts;
@@ -121,21 +121,27 @@ pub fn build(
             .map(|(kind, s)| (kind.name().to_owned(), share(s)))
             .collect(),
         by: by(totals, logged, settings),
-        series: totals
-            .series
-            .iter()
-            .map(|(from, bucket)| Bucket {
-                from: time(*from),
-                calls: bucket.calls,
-                writes: bucket.writes,
-                micros: bucket.micros,
-                p50: bucket.times.percentile(50.0),
-                p95: bucket.times.percentile(95.0),
-                p99: bucket.times.percentile(99.0),
-                failures: bucket.failures,
-            })
-            .collect(),
+        series: series(totals, totals::FIVE_MINUTES, time),
+        hours: series(totals, totals::HOUR, time),
+        fine: (totals.series.length() < totals::FIVE_MINUTES).then(|| Fine {
+            seconds: (totals.series.length() / 1_000_000) as u32,
+            buckets: series(totals, totals.series.length(), time),
+        }),
     }
+}
+
+fn series(totals: &Totals, length: i64, time: impl Fn(i64) -> String) -> Vec<Bucket> {
+    let bucket = |(from, bucket): (i64, totals::Bucket)| Bucket {
+        from: time(from),
+        calls: bucket.calls,
+        writes: bucket.writes,
+        micros: bucket.micros,
+        p50: bucket.times.percentile(50.0),
+        p95: bucket.times.percentile(95.0),
+        p99: bucket.times.percentile(99.0),
+        failures: bucket.failures,
+    };
+    totals.series.of_length(length).into_iter().map(bucket).collect()
 }
 
 fn share(share: &totals::Share) -> Share {
@@ -271,7 +277,7 @@ fn statement(fingerprint: u64, s: &StatementTotals, totals: &Totals, settings: &
         hours: hours
             .into_iter()
             .map(|(hour, calls, micros)| Hour {
-                from: words::time(hour * 3_600_000_000, &settings.time_zone),
+                from: words::time(hour * totals::HOUR, &settings.time_zone),
                 calls,
                 micros,
             })

@@ -10,3 +10,4 @@ pub use build::{Settings, build};
 pub use json::{read as from_json, write as to_json};
 pub use model::*;
 pub use text::write as to_text;
+pub use words::{clock, length};

@@ -45,8 +45,12 @@ pub struct Report {
     pub kinds: BTreeMap<String, Share>,
     /// By application, user, database and host.
     pub by: BTreeMap<String, Vec<Named>>,
-    /// Five minutes each.
+    /// Five minutes each; those in which nothing was are left out.
     pub series: Vec<Bucket>,
+    /// An hour each, as far as there is something.
+    pub hours: Vec<Bucket>,
+    /// Shorter pieces, when the log does not have too many of them.
+    pub fine: Option<Fine>,
 }
 
 /// A log.
@@ -316,10 +320,19 @@ pub struct Sample {
     pub parameters: Option<String>,
 }
 
-/// Five minutes.
+/// The series in pieces of 10 s or of a minute: the shortest of which at most 1080 hold something.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fine {
+    /// Length of a piece.
+    pub seconds: u32,
+    /// Those in which something was.
+    pub buckets: Vec<Bucket>,
+}
+
+/// A piece of time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bucket {
-    /// When they begin.
+    /// When it begins.
     pub from: String,
     /// Executions.
     pub calls: u64,

@@ -29,35 +29,46 @@ pub fn identity(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len().min(START)]
 }
 
-/// The log that begins like this: of several the one that more bytes speak for.
-pub(super) fn find(files: &[KnownFile], start: &[u8]) -> Option<usize> {
-    let is_it = |file: &KnownFile| {
-        let length = file.start_bytes as usize;
-        length > 0 && start.len() >= length && hash(&start[..length]) == file.start
-    };
-    let found = files.iter().enumerate().filter(|(_, f)| is_it(f));
-    found.max_by_key(|(_, f)| f.start_bytes).map(|(i, _)| i)
-}
+/// All logs that were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ReadLogs(Vec<KnownFile>);
 
-/// Notes how far a log was read.
-pub(super) fn note(files: &mut Vec<KnownFile>, log: &ReadLog) {
-    let start = identity(&log.start);
-    // Bytes that were not read yet may change still: a cut record may be overwritten by nothing else, but a log of less than
-    // one record is known by nothing.
-    let length = start.len().min(usize::try_from(log.read).unwrap_or(usize::MAX));
-    let known = find(files, start).map(|i| files.remove(i));
-    if length == 0 {
-        files.extend(known);
-        return;
+impl ReadLogs {
+    /// How far a log was read that begins with `start`, in uncompressed bytes; 0 when it is new.
+    pub fn read_of(&self, start: &[u8]) -> u64 {
+        self.find(identity(start)).map_or(0, |i| self.0[i].read)
     }
-    files.push(KnownFile {
-        name: log.name.clone(),
-        start: hash(&start[..length]),
-        start_bytes: length as u64,
-        read: log.read.max(known.map_or(0, |k| k.read)),
-    });
-    if files.len() > MOST {
-        files.remove(0);
+
+    /// The log that begins like this: of several the one that more bytes speak for.
+    fn find(&self, start: &[u8]) -> Option<usize> {
+        let is_it = |file: &KnownFile| {
+            let length = file.start_bytes as usize;
+            length > 0 && start.len() >= length && hash(&start[..length]) == file.start
+        };
+        let found = self.0.iter().enumerate().filter(|(_, f)| is_it(f));
+        found.max_by_key(|(_, f)| f.start_bytes).map(|(i, _)| i)
+    }
+
+    /// Notes how far a log was read.
+    pub fn note(&mut self, log: &ReadLog) {
+        let start = identity(&log.start);
+        // Of a log that ends in the middle of its first record nothing was read, and nothing is known by it.
+        let length = start.len().min(usize::try_from(log.read).unwrap_or(usize::MAX));
+        let known = self.find(start).map(|i| self.0.remove(i));
+        if length == 0 {
+            self.0.extend(known);
+            return;
+        }
+        self.0.push(KnownFile {
+            name: log.name.clone(),
+            start: hash(&start[..length]),
+            start_bytes: length as u64,
+            read: log.read.max(known.map_or(0, |k| k.read)),
+        });
+        if self.0.len() > MOST {
+            self.0.remove(0);
+        }
     }
 }
 
@@ -75,24 +86,24 @@ mod tests {
 
     #[test]
     fn a_log_that_grows_stays_the_same_log() {
-        let mut files = Vec::new();
-        note(&mut files, &log("one\n", 4));
-        assert_eq!(find(&files, b"one\ntwo\n"), Some(0));
-        note(&mut files, &log("one\ntwo\n", 8));
-        assert_eq!(files.len(), 1);
-        assert_eq!(files[0].read, 8);
+        let mut files = ReadLogs::default();
+        files.note(&log("one\n", 4));
+        assert_eq!(files.read_of(b"one\ntwo\n"), 4);
+        files.note(&log("one\ntwo\n", 8));
+        assert_eq!(files.0.len(), 1);
+        assert_eq!(files.read_of(b"one\ntwo\nthree\n"), 8);
         assert_eq!(
-            find(&files, b"one\n"),
-            None,
+            files.read_of(b"one\n"),
+            0,
             "shorter than what was read: another log"
         );
-        assert_eq!(find(&files, b"other\n"), None);
+        assert_eq!(files.read_of(b"other\n"), 0);
     }
 
     #[test]
     fn a_log_of_which_nothing_was_read_is_not_known() {
-        let mut files = Vec::new();
-        note(&mut files, &log("cut", 0));
-        assert_eq!(files, []);
+        let mut files = ReadLogs::default();
+        files.note(&log("cut", 0));
+        assert_eq!(files, ReadLogs::default());
     }
 }

@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-pub use files::{KnownFile, START, identity};
+pub use files::{KnownFile, ReadLogs, START, identity};
 
 use crate::choose::Choice;
 use crate::event::Counts;
@@ -73,7 +73,7 @@ struct Manifest {
     with_values: bool,
     /// Grows with every run; part of the names of files.
     generation: u64,
-    files: Vec<KnownFile>,
+    files: ReadLogs,
     /// By date.
     days: BTreeMap<Date, String>,
     open: Option<String>,
@@ -111,7 +111,7 @@ impl State {
                 time_zone: time_zone.unwrap_or("UTC").to_owned(),
                 with_values,
                 generation: 0,
-                files: Vec::new(),
+                files: ReadLogs::default(),
                 days: BTreeMap::new(),
                 open: None,
                 counts: Counts::default(),
@@ -163,9 +163,9 @@ impl State {
         &self.zone
     }
 
-    /// How far a log was read that begins with `start`, in uncompressed bytes; 0 when it is new.
-    pub fn read_of(&self, start: &[u8]) -> u64 {
-        files::find(&self.manifest.files, start).map_or(0, |i| self.manifest.files[i].read)
+    /// How far logs were read.
+    pub fn read_logs(&self) -> ReadLogs {
+        self.manifest.files.clone()
     }
 
     /// Facts that logs of earlier runs hold.
@@ -202,15 +202,15 @@ impl State {
         Ok(Calendar::Days(self.zone.clone()).day(start.timestamp().as_microsecond()))
     }
 
-    /// Puts what a run found in place of what was there. `read`: each log's first bytes and how far it was read, with its
-    /// name. `keep_days`: older days than so many before the last are dropped.
+    /// Puts what a run found in place of what was there. `read`: how far logs were read
+    /// by now. `keep_days`: older days than so many before the last are dropped.
     ///
     /// # Errors
     /// [`StateError`]; then the old state is there still.
     pub fn save(
         &mut self,
         suspended: Suspended,
-        read: &[ReadLog],
+        read: ReadLogs,
         logged: Logged,
         options: Options,
         keep_days: Option<u32>,
@@ -243,9 +243,7 @@ impl State {
         next.open = Some(open);
         next.counts.add(&suspended.counts);
         next.logged = next.logged.or(logged);
-        for log in read {
-            files::note(&mut next.files, log);
-        }
+        next.files = read;
         if let (Some(keep), Some(last)) = (keep_days, next.days.keys().next_back().copied()) {
             let first = last
                 .checked_sub(jiff::ToSpan::days(i64::from(keep.saturating_sub(1))))

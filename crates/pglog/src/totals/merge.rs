@@ -29,9 +29,7 @@ impl Totals {
             *mine += distinct;
             sum.add(share);
         }
-        for (at, bucket) in &other.series {
-            self.series.entry(*at).or_default().merge(bucket);
-        }
+        self.series.merge(&other.series);
         let numbers = self.merge_names(other);
         let mut order: Vec<(&u64, &StatementTotals)> = other.statements.iter().collect();
         order.sort_unstable_by_key(|(fingerprint, _)| **fingerprint);

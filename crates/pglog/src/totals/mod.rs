@@ -8,14 +8,15 @@ mod statement;
 
 pub use histogram::Histogram;
 pub use names::Names;
-pub use series::{BUCKET, Bucket};
-pub use statement::{Known, Sample, StatementTotals};
+pub use series::{Bucket, FIVE_MINUTES, Series};
+pub use statement::{HOUR, Known, Sample, StatementTotals};
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::hash::ByHash;
+use crate::record::Severity;
 use crate::sql::Kind;
 
 /// Calls and the time they took.
@@ -109,25 +110,25 @@ pub struct Totals {
     pub kinds: BTreeMap<Kind, Share>,
     /// By [`By`], in its order.
     pub dimensions: [Dimension; 4],
-    /// By the beginning of the bucket, µs since 1970 UTC.
-    pub series: BTreeMap<i64, Bucket>,
+    /// Over time.
+    pub series: Series,
 }
 
 /// Most distinct statements.
 pub const MOST_STATEMENTS: usize = 100_000;
 
 impl Totals {
+    /// Records of errors and worse.
+    pub fn failures(&self) -> u64 {
+        self.severities[Severity::Error as usize..].iter().sum()
+    }
+
     /// A time was seen.
     pub fn saw(&mut self, at: i64) {
         self.period = Some(match self.period {
             None => (at, at),
             Some((first, last)) => (first.min(at), last.max(at)),
         });
-    }
-
-    /// The bucket of a time.
-    pub fn bucket(&mut self, at: i64) -> &mut Bucket {
-        self.series.entry(at.div_euclid(BUCKET) * BUCKET).or_default()
     }
 
     /// When there are too many distinct statements: keeps the half that took most time (of equals, those with the lower

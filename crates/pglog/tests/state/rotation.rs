@@ -42,7 +42,6 @@ fn a_name_that_is_used_again_is_another_log() {
 }
 
 #[test]
-#[ignore = "needs compressed inputs"]
 fn a_log_that_was_compressed_meanwhile_is_read_on() {
     let place = Place::new();
     let log = place.write("a.log", &lines(26, 0, 10));
