@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -11,6 +12,7 @@ use canvass_pglog::fold::{Calendar, Fold, Options};
 use canvass_pglog::input::Source;
 use canvass_pglog::parse::Memory;
 use canvass_pglog::prefix::{Field, Prefix};
+use canvass_pglog::report::phases::Phases;
 use canvass_pglog::report::{self, Input, Logged, Settings};
 use canvass_pglog::run;
 use clap::Args;
@@ -31,6 +33,12 @@ pub(crate) struct LogsArgs {
     /// Write the report as JSON to this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write the report as one HTML file that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Lay the phases of a rehearsal over the plots: the JSON that `canvass rehearse run --json` wrote
+    #[arg(long, value_name = "FILE", requires = "html")]
+    phases: Option<PathBuf>,
     /// Entries in every list
     #[arg(long, default_value_t = 10)]
     top: usize,
@@ -96,15 +104,14 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
     let (mut days, counts) = fold.finish();
     let totals = days.pop_first().map(|(_, totals)| totals).unwrap_or_default();
     let report = report::build(&totals, &counts, inputs, logged, &settings);
-    match &args.json {
-        Some(path) if path.as_os_str() != "-" => {
-            fs::write(path, report::to_json(&report))
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        Some(_) => std::io::stdout().write_all(report::to_json(&report).as_bytes())?,
-        None => {}
+    let phases = args.phases.as_deref().map(phases).transpose()?;
+    if let Some(path) = &args.html {
+        write(path, &report::to_html(&report, phases.as_ref()))?;
     }
-    if args.json.is_none() {
+    if let Some(path) = &args.json {
+        write(path, &report::to_json(&report))?;
+    }
+    if args.json.is_none() && args.html.is_none() {
         std::io::stdout().write_all(report::to_text(&report, args.top).as_bytes())?;
     }
     Ok(if report.complete {
@@ -112,4 +119,31 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn phases(path: &Path) -> anyhow::Result<Phases> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Phases::read(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
+}
+
+/// Writes a report to a file that nobody else may read, or to standard output.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    if path.as_os_str() == "-" {
+        return Ok(std::io::stdout().write_all(text.as_bytes())?);
+    }
+    let attempt = || {
+        let mut options = fs::OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)?;
+        // One that was there before keeps its own mode. What is no file, such as /dev/full, has none to set.
+        if file.metadata()?.is_file() {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+        file.write_all(text.as_bytes())
+    };
+    attempt().with_context(|| format!("cannot write {}", path.display()))
 }
