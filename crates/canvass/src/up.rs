@@ -142,7 +142,7 @@ async fn start(
     Ok(postgres)
 }
 
-/// Starts PostgreSQL, and leaves its address where the other subcommands find it (`--data`).
+/// Starts PostgreSQL, and leaves its address where the other subcommands find it (`--data`). The address for our own processes.
 async fn start_postgres(cluster: &Cluster) -> anyhow::Result<String> {
     cluster.start_ready().await?;
     let url = cluster.url(Role::Application, "canvass")?;
@@ -151,7 +151,7 @@ async fn start_postgres(cluster: &Cluster) -> anyhow::Result<String> {
         format!("{url}\n").as_bytes(),
         cluster.user(),
     )?;
-    Ok(url)
+    Ok(cluster.logged_url(Role::Application, "canvass")?)
 }
 
 async fn make_keys_and_demonstration(plan: &Plan, cluster: &Cluster, url: &str) -> anyhow::Result<()> {

@@ -238,6 +238,42 @@ fn it_serves_stops_in_order_and_finds_everything_again() {
 }
 
 #[test]
+fn its_database_log_can_be_reported_and_holds_no_answer() {
+    let place = Place::new();
+    let up = place.up();
+    let api = canvass_testkit::Api::new(&format!("http://{}", place.listen));
+    let pupil = api.enter(up.codes()[0]);
+    let log = place.dir().join("log/postgres.log");
+    // One transaction in a hundred is logged: until a save was.
+    let began = Instant::now();
+    for n in 0.. {
+        assert!(began.elapsed() < PATIENCE, "no save was logged");
+        let answer = serde_json::json!({ "home0604": format!("zqxanswer {n}") });
+        let reply = pupil.save(canvass_testkit::now_micros(), "p30", &answer);
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        if n % 50 == 0 && fs::read_to_string(&log).unwrap().contains(": INSERT INTO") {
+            break;
+        }
+    }
+    let report = Command::new(env!("CARGO_BIN_EXE_canvass"))
+        .args(["logs", "--data", "data"])
+        .current_dir(place.root())
+        .output()
+        .unwrap();
+    let (said, complained) = (
+        String::from_utf8_lossy(&report.stdout),
+        String::from_utf8_lossy(&report.stderr),
+    );
+    assert_eq!(report.status.code(), Some(0), "{said}{complained}");
+    assert!(said.contains("insert into"), "{said}");
+    assert!(said.contains("one transaction in 100"), "{said}");
+    up.signal(Signal::SIGTERM);
+    assert_eq!(up.ended().0.code(), Some(0));
+    let logged = fs::read_to_string(&log).unwrap();
+    assert!(!logged.contains("zqxanswer"), "an answer is in PostgreSQL's log");
+}
+
+#[test]
 fn after_kill_9_the_next_one_works_at_once() {
     let place = Place::new();
     let first = place.up();

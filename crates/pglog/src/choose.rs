@@ -54,6 +54,11 @@ impl Choice {
             .all(|by| self.names[*by as usize].want(chunk.text(texts[*by as usize])))
     }
 
+    /// How a session (`%c`) is known.
+    pub fn session(id: &str) -> u64 {
+        crate::hash::hash(id.as_bytes())
+    }
+
     /// Whether a record counts, as far as its time and session go.
     pub fn wants(&self, event: &Event) -> bool {
         self.since.is_none_or(|since| event.at >= since)

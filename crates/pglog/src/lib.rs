@@ -12,6 +12,7 @@ pub mod event;
 pub mod fold;
 mod hash;
 pub mod input;
+pub mod job;
 pub mod message;
 pub mod parse;
 pub mod prefix;
@@ -19,6 +20,7 @@ pub mod record;
 pub mod report;
 pub mod run;
 pub mod sql;
+pub mod state;
 pub mod time;
 pub mod totals;
 

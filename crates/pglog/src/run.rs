@@ -20,16 +20,27 @@ pub struct ReadOf {
     pub cut: u64,
     /// Why reading ended before the end.
     pub failed: Option<String>,
+    /// The first and the last time in it, µs since 1970 UTC.
+    pub period: Option<(i64, i64)>,
 }
 
 /// Reads a source to its end with so many threads, into `fold`.
 pub fn read(source: &mut Source, fold: &mut Fold, threads: usize, memories: &mut Vec<Memory>) -> ReadOf {
     memories.resize_with(threads.max(memories.len()), Memory::default);
+    let mut period = None;
+    let mut add = |mut parsed: Parsed| {
+        for event in &parsed.events {
+            let (first, last) = period.get_or_insert((event.at, event.at));
+            (*first, *last) = ((*first).min(event.at), (*last).max(event.at));
+        }
+        fold.add(&mut parsed);
+    };
     let failed = match threads {
-        0 | 1 => alone(source, fold, &mut memories[0]),
-        _ => together(source, fold, &mut memories[..threads]),
+        0 | 1 => alone(source, &mut add, &mut memories[0]),
+        _ => together(source, &mut add, &mut memories[..threads]),
     };
     ReadOf {
+        period,
         bytes: source.read,
         cut: source.cut,
         failed,
@@ -45,11 +56,11 @@ fn parse(format: &Format, chunk: Chunk, memory: &mut Memory) -> Parsed {
     parsed
 }
 
-fn alone(source: &mut Source, fold: &mut Fold, memory: &mut Memory) -> Option<String> {
+fn alone(source: &mut Source, add: &mut impl FnMut(Parsed), memory: &mut Memory) -> Option<String> {
     let format = source.format.clone();
     loop {
         match source.next_chunk() {
-            Ok(Some(chunk)) => fold.add(&mut parse(&format, chunk, memory)),
+            Ok(Some(chunk)) => add(parse(&format, chunk, memory)),
             Ok(None) => return None,
             Err(error) => return Some(error.to_string()),
         }
@@ -64,7 +75,7 @@ struct Desk<'s> {
     at_end: bool,
 }
 
-fn together(source: &mut Source, fold: &mut Fold, memories: &mut [Memory]) -> Option<String> {
+fn together(source: &mut Source, add: &mut impl FnMut(Parsed), memories: &mut [Memory]) -> Option<String> {
     let format = source.format.clone();
     let ahead = memories.len() as u64 * 2;
     let desk = Mutex::new(Desk {
@@ -87,8 +98,8 @@ fn together(source: &mut Source, fold: &mut Fold, memories: &mut [Memory]) -> Op
         let mut next = 0;
         for (number, parsed) in receive {
             waiting.insert(number, parsed);
-            while let Some(mut parsed) = waiting.remove(&next) {
-                fold.add(&mut parsed);
+            while let Some(parsed) = waiting.remove(&next) {
+                add(parsed);
                 next += 1;
                 *folded.0.lock().unwrap_or_else(PoisonError::into_inner) = next;
                 folded.1.notify_all();

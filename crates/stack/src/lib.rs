@@ -29,7 +29,9 @@ pub use files::{last_lines, write_private};
 pub use machine::Machine;
 pub use net::{check_port_free, check_port_open_to};
 pub use notices::Notices;
-pub use postgres::{Cluster, ClusterConfig, Mode, PostgresService, Profile, Role};
+pub use postgres::{
+    Cluster, ClusterConfig, LOGGED_TRANSACTIONS, Mode, PostgresService, Profile, Role, SLOW_STATEMENT,
+};
 pub use process::{Process, Spec};
 pub use service::CommandService;
 pub use supervise::{Keeper, RestartPolicy, Service};

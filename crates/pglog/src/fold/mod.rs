@@ -3,6 +3,7 @@
 //! number of threads and the borders between chunks make no difference.
 
 mod calendar;
+mod open;
 mod sessions;
 mod window;
 
@@ -13,6 +14,7 @@ use sessions::{Pending, Session, Sessions};
 use window::Seconds;
 
 pub use calendar::{Calendar, Day};
+pub use open::{Open, Suspended};
 
 use crate::choose::Choice;
 use crate::event::{Counts, Duration, Event, Parsed, Stage, StatementAt, What};
@@ -27,6 +29,8 @@ use crate::totals::{By, Known, MOST_STATEMENTS, Sample, Share, StatementTotals, 
 pub struct Options {
     /// Slowest executions kept of each statement.
     pub samples: usize,
+    /// Samples hold the statement's text with its values.
+    pub with_values: bool,
     /// Most bytes of a statement's text kept in a sample.
     pub sample_bytes: usize,
 }
@@ -35,6 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             samples: 3,
+            with_values: false,
             sample_bytes: 10_000,
         }
     }
@@ -105,6 +110,11 @@ impl Fold {
             self.known
                 .retain(|fingerprint, _| self.totals.statements.contains_key(fingerprint));
         }
+    }
+
+    /// What was counted so far, of the day that is current.
+    pub fn so_far(&self) -> &Totals {
+        &self.totals
     }
 
     /// What was counted, by the beginning of its day (µs since 1970 UTC), with what is open counted as far as it went; and
@@ -188,9 +198,8 @@ impl Fold {
                 let session = self.sessions.get(event.session, event.at);
                 session.began = Some((
                     chunk.statements[statement.statement as usize].fingerprint,
-                    *statement,
+                    statement.values,
                 ));
-                session.began_values = statement.values;
             }
             What::Said(said) => self.said(chunk, event, who, said),
             What::Other => {}
@@ -266,7 +275,7 @@ impl Fold {
     /// A duration alone: of the statement that the session began last, if `log_statement` wrote one.
     fn bare(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], micros: u64) {
         let session = self.sessions.get(event.session, event.at);
-        let Some((fingerprint, _)) = session.began.take() else {
+        let Some((fingerprint, values)) = session.began.take() else {
             self.totals.nameless.calls += 1;
             self.totals.nameless.micros += micros;
             return;
@@ -277,7 +286,7 @@ impl Fold {
             at: event.at,
             pid: event.pid,
             parts: [0, 0, micros],
-            values: session.began_values,
+            values,
         };
         self.executed(chunk, &execution, None, who);
     }
@@ -362,7 +371,10 @@ fn keep_sample(
     if at >= options.samples {
         return;
     }
-    let kept = |text: &[u8]| text[..text.len().min(options.sample_bytes)].into();
+    let kept = |text: &[u8]| match options.with_values {
+        true => text[..text.len().min(options.sample_bytes)].into(),
+        false => Box::default(),
+    };
     let sample = Sample {
         micros,
         at: execution.at,

@@ -1,7 +1,8 @@
 //! What is open in a session: steps that wait for their execution, a statement that waits for its duration.
 
+use serde::{Deserialize, Serialize};
+
 use super::window::Window;
-use crate::event::StatementAt;
 use crate::hash::ByHash;
 use crate::totals::Totals;
 
@@ -11,7 +12,7 @@ const MOST: usize = 50_000;
 const MOST_PENDING: usize = 32;
 
 /// A step that waits for its execution.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub fingerprint: u64,
     pub micros: u64,
@@ -35,12 +36,12 @@ impl Pending {
 }
 
 /// One session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Session {
     pub last_at: i64,
     pending: Vec<Pending>,
-    pub began: Option<(u64, StatementAt)>,
-    pub began_values: u64,
+    /// Fingerprint and values of a statement that began.
+    pub began: Option<(u64, u64)>,
     pub window: Window,
 }
 
@@ -73,11 +74,25 @@ impl Session {
 }
 
 /// All sessions that are remembered.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[serde(from = "Vec<(u64, Session)>", into = "Vec<(u64, Session)>")]
 pub(super) struct Sessions {
     index: ByHash<usize>,
     held: Vec<(u64, Session)>,
     last: usize,
+}
+
+impl From<Vec<(u64, Session)>> for Sessions {
+    fn from(held: Vec<(u64, Session)>) -> Self {
+        let index = held.iter().enumerate().map(|(i, (key, _))| (*key, i)).collect();
+        Self { index, held, last: 0 }
+    }
+}
+
+impl From<Sessions> for Vec<(u64, Session)> {
+    fn from(sessions: Sessions) -> Self {
+        sessions.held
+    }
 }
 
 impl Sessions {
@@ -109,13 +124,7 @@ impl Sessions {
         for (_, mut session) in self.held.drain(MOST / 2..) {
             session.end(totals);
         }
-        self.index = self
-            .held
-            .iter()
-            .enumerate()
-            .map(|(i, (key, _))| (*key, i))
-            .collect();
-        self.last = 0;
+        *self = std::mem::take(&mut self.held).into();
     }
 
     /// The log ends.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::hash::ByHash;
 use crate::totals::Totals;
 
@@ -21,7 +23,7 @@ const OPEN_SECONDS: usize = 4;
 const MOST_IN_SECOND: usize = 20_000;
 
 /// The last executions of a session.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Window {
     asked: Vec<u64>,
     next: usize,
@@ -29,7 +31,7 @@ pub(super) struct Window {
     runs: Vec<Run>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Run {
     fingerprint: u64,
     length: u32,
@@ -113,13 +115,13 @@ impl Run {
 
 /// What was asked in the last seconds, by all sessions together. Each execution counts in the second of its own time, so the
 /// order of records that come a little late makes no difference.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Seconds {
     open: BTreeMap<i64, ByHash<Asked>>,
 }
 
 /// One thing asked in one second.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Asked {
     fingerprint: u64,
     calls: u64,

@@ -1,10 +1,16 @@
-//! Where logs come from: files and standard input, read in chunks of whole records.
+//! Where logs come from: files and standard input, compressed or not, read in chunks of whole records.
+
+mod bzip2;
+mod compress;
+mod files;
+
+pub use files::{Inputs, Opened, read_twice};
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::parse::Format;
+use crate::parse::{Format, Memory};
 use crate::prefix::Prefix;
 
 /// Bytes of a chunk: large enough that its borders cost nothing, small enough that many fit in memory.
@@ -13,6 +19,32 @@ pub const CHUNK: usize = 4 << 20;
 pub const RECORD: usize = 16 << 20;
 /// Bytes by which a format is found.
 const START: usize = 1 << 20;
+/// Bytes in which a log's first time is looked for.
+const FIRST: usize = 64 << 10;
+
+/// How logs are read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The `log_line_prefix` of stderr logs; found by itself when not given.
+    pub prefix: Option<Prefix>,
+    /// Bytes of a chunk; [`CHUNK`], smaller in tests.
+    pub chunk: usize,
+    /// Longest record that is read whole, bytes; [`RECORD`].
+    pub record: usize,
+    /// Bytes by which a format is found.
+    pub start: usize,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            prefix: None,
+            chunk: CHUNK,
+            record: RECORD,
+            start: START,
+        }
+    }
+}
 
 /// A log that is being read.
 pub struct Source {
@@ -20,12 +52,17 @@ pub struct Source {
     pub name: String,
     /// How it is written.
     pub format: Format,
+    /// How it is compressed: `gzip`, `bzip2`, `xz`, `zstd`, `lz4`.
+    pub compression: Option<&'static str>,
+    reading: Reading,
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     at_end: bool,
+    /// Why reading ended early: said once what was read before is handed out.
+    failed: Option<io::Error>,
     /// What is left of a record that is too long is passed over.
     skipping: bool,
-    /// Bytes handed out.
+    /// Bytes handed out, uncompressed.
     pub read: u64,
     /// Bytes of the last record, when it was not all there.
     pub cut: u64,
@@ -48,7 +85,7 @@ pub struct Chunk {
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     /// The file system's word.
-    #[error("{name}: {error}")]
+    #[error("{error}")]
     Io {
         /// The file.
         name: String,
@@ -57,7 +94,7 @@ pub enum InputError {
     },
     /// Nothing in it looks like a record.
     #[error(
-        "{name}: its first lines look like no PostgreSQL log that is known: give its log_line_prefix with --prefix"
+        "its first lines look like no PostgreSQL log that is known: give its log_line_prefix with --prefix"
     )]
     Unknown {
         /// The file.
@@ -71,13 +108,25 @@ impl Source {
     /// # Errors
     /// [`InputError`]. An empty file is `None`.
     pub fn open(path: &Path, prefix: Option<&Prefix>) -> Result<Option<Self>, InputError> {
+        let reading = Reading {
+            prefix: prefix.cloned(),
+            ..Reading::default()
+        };
+        Self::open_as(path, &reading)
+    }
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`InputError`]. An empty file is `None`.
+    pub fn open_as(path: &Path, reading: &Reading) -> Result<Option<Self>, InputError> {
         let name = path.display().to_string();
         let failed = |error| InputError::Io {
             name: name.clone(),
             error,
         };
         let file = File::open(path).map_err(failed)?;
-        Self::from_reader(name, Box::new(file), prefix)
+        Self::begin(name, Box::new(file), reading)
     }
 
     /// From anything that can be read.
@@ -86,30 +135,55 @@ impl Source {
     /// [`InputError`]. When there is nothing in it: `None`.
     pub fn from_reader(
         name: String,
-        mut reader: Box<dyn Read + Send>,
+        reader: Box<dyn Read + Send>,
         prefix: Option<&Prefix>,
     ) -> Result<Option<Self>, InputError> {
-        let mut buffer = Vec::with_capacity(CHUNK + START);
-        let at_end = fill(&mut reader, &mut buffer, START).map_err(|error| InputError::Io {
+        let reading = Reading {
+            prefix: prefix.cloned(),
+            ..Reading::default()
+        };
+        Self::begin(name, reader, &reading)
+    }
+
+    /// From anything that can be read, compressed or not.
+    ///
+    /// # Errors
+    /// [`InputError`]. When there is nothing in it: `None`.
+    pub fn begin(
+        name: String,
+        reader: Box<dyn Read + Send>,
+        reading: &Reading,
+    ) -> Result<Option<Self>, InputError> {
+        let failed = |error| InputError::Io {
             name: name.clone(),
             error,
-        })?;
+        };
+        let (mut reader, compression) = compress::text(reader).map_err(failed)?;
+        let mut buffer = Vec::with_capacity(reading.chunk + reading.start);
+        let (at_end, failure) = match fill(&mut reader, &mut buffer, reading.start) {
+            Ok(at_end) => (at_end, None),
+            Err(error) if buffer.is_empty() => return Err(failed(error)),
+            Err(error) => (true, Some(error)),
+        };
         if buffer.is_empty() {
             return Ok(None);
         }
-        let found = match (Format::find(&buffer), prefix) {
+        let found = match (Format::find(&buffer), &reading.prefix) {
             (Some(Format::Stderr(_)) | None, Some(prefix)) => Some(Format::Stderr(prefix.clone())),
             (found, _) => found,
         };
         let Some(format) = found else {
-            return Err(InputError::Unknown { name });
+            return Err(failure.map_or(InputError::Unknown { name: name.clone() }, failed));
         };
         Ok(Some(Self {
             name,
             format,
+            compression,
+            reading: reading.clone(),
             reader,
             buffer,
             at_end,
+            failed: failure,
             skipping: false,
             read: 0,
             cut: 0,
@@ -117,45 +191,95 @@ impl Source {
         }))
     }
 
-    /// The next chunk; `None` at the end.
+    /// The log's first bytes, by which it is known again. Only before anything else is read.
+    pub fn start(&self) -> Vec<u8> {
+        crate::state::identity(&self.buffer).to_vec()
+    }
+
+    /// Passes over what was read before, `bytes` uncompressed bytes from the beginning. Only before anything else is read.
     ///
     /// # Errors
     /// The file system's.
+    pub fn skip_to(&mut self, bytes: u64) -> io::Result<()> {
+        let held = self
+            .buffer
+            .len()
+            .min(usize::try_from(bytes).unwrap_or(usize::MAX));
+        self.buffer.drain(..held);
+        let missing = bytes - held as u64;
+        let passed = io::copy(&mut (&mut self.reader).take(missing), &mut io::sink())?;
+        self.read = held as u64 + passed;
+        self.at_end |= passed < missing;
+        Ok(())
+    }
+
+    /// The time of the first record that has one, µs since 1970 UTC. Before anything is read.
+    pub fn first_time(&self) -> Option<i64> {
+        let some = &self.buffer[..self.buffer.len().min(FIRST)];
+        let parsed = self.format.parse(some.to_vec(), &mut Memory::default());
+        parsed.events.first().map(|event| event.at)
+    }
+
+    /// The next chunk; `None` at the end.
+    ///
+    /// # Errors
+    /// The file system's, or the archive's: once everything before was handed out.
     pub fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
-        let mut wanted = CHUNK;
+        let mut wanted = self.reading.chunk;
         loop {
-            if !self.at_end {
-                self.at_end = fill(&mut self.reader, &mut self.buffer, wanted)?;
-            }
+            self.fill(wanted);
             if self.skipping {
                 self.skip();
                 if self.at_end && self.skipping {
                     self.read += self.buffer.len() as u64;
                     self.buffer.clear();
-                    return Ok(None);
+                    return self.end();
                 }
-                wanted = CHUNK;
+                wanted = self.reading.chunk;
                 if self.buffer.len() < wanted && !self.at_end {
                     continue;
                 }
             }
             if self.at_end {
-                return Ok(self.last());
+                return match self.last() {
+                    Some(chunk) => Ok(Some(chunk)),
+                    None => self.end(),
+                };
             }
-            if let Some(border) = self.format.last_border(&self.buffer) {
+            if let Some(border) = self.format.last_border(&self.buffer).filter(|at| *at > 0) {
                 return Ok(Some(self.hand_out(border, false)));
             }
-            if self.buffer.len() >= RECORD {
+            if self.buffer.len() >= self.reading.record {
                 self.skipping = true;
-                return Ok(Some(self.hand_out(RECORD, true)));
+                return Ok(Some(self.hand_out(self.reading.record, true)));
             }
-            wanted = (self.buffer.len() * 2).min(RECORD);
+            wanted = (self.buffer.len() * 2).clamp(self.reading.chunk, self.reading.record);
         }
+    }
+
+    fn fill(&mut self, wanted: usize) {
+        if self.at_end {
+            return;
+        }
+        match fill(&mut self.reader, &mut self.buffer, wanted) {
+            Ok(at_end) => self.at_end = at_end,
+            Err(error) => {
+                self.at_end = true;
+                // What stands last is not all there, and nobody will read on.
+                self.leaves_cut = true;
+                self.failed = Some(error);
+            }
+        }
+    }
+
+    fn end(&mut self) -> io::Result<Option<Chunk>> {
+        self.failed.take().map_or(Ok(None), Err)
     }
 
     /// Everything up to `end`.
     fn hand_out(&mut self, end: usize, too_long: bool) -> Chunk {
-        let mut rest = Vec::with_capacity(CHUNK + START);
+        let room = self.reading.chunk + self.reading.start;
+        let mut rest = Vec::with_capacity(room.max(self.buffer.len() - end));
         rest.extend_from_slice(&self.buffer[end..]);
         self.buffer.truncate(end);
         let bytes = std::mem::replace(&mut self.buffer, rest);
@@ -192,12 +316,13 @@ impl Source {
     }
 }
 
-/// Reads until `buffer` holds `wanted` bytes; whether that was the end.
+/// Reads until `buffer` holds `wanted` bytes; whether that was the end. What was read before an error is in `buffer`.
 fn fill(reader: &mut Box<dyn Read + Send>, buffer: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
     let missing = wanted.saturating_sub(buffer.len());
     if missing == 0 {
         return Ok(false);
     }
+    buffer.reserve(missing);
     let read = reader.take(missing as u64).read_to_end(buffer)?;
     Ok(read < missing)
 }

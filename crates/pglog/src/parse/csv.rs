@@ -211,7 +211,7 @@ fn record<'b>(columns: &[&'b [u8]], clock: &mut Clock) -> Option<Record<'b>> {
 }
 
 /// `10.1.2.3:5432` without its port.
-fn host(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+pub(super) fn host(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     let end = memrchr(b':', &text).filter(|at| text[at + 1..].iter().all(u8::is_ascii_digit));
     match (end, text) {
         (Some(end), Cow::Borrowed(text)) => Cow::Borrowed(&text[..end]),

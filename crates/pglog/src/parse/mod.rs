@@ -1,6 +1,8 @@
 //! Log formats: one a file. Each reads whole chunks, which begin with a record, and hands its records to the [`Scribe`].
 
 pub mod csv;
+pub mod json;
+pub mod object;
 mod scribe;
 pub mod stderr;
 
@@ -17,6 +19,8 @@ pub enum Format {
     Stderr(Prefix),
     /// `log_destination = csvlog`.
     Csv,
+    /// `log_destination = jsonlog`.
+    Json,
 }
 
 /// Shortest record that a text can be: to guess at how much room is needed.
@@ -28,6 +32,7 @@ impl Format {
         match self {
             Self::Stderr(_) => "stderr",
             Self::Csv => "csvlog",
+            Self::Json => "jsonlog",
         }
     }
 
@@ -35,7 +40,7 @@ impl Format {
     pub fn prefix(&self) -> Option<&str> {
         match self {
             Self::Stderr(prefix) => Some(prefix.text()),
-            Self::Csv => None,
+            Self::Csv | Self::Json => None,
         }
     }
 
@@ -43,6 +48,9 @@ impl Format {
     pub fn find(start: &[u8]) -> Option<Self> {
         if csv::looks_like_it(start) {
             return Some(Self::Csv);
+        }
+        if json::looks_like_it(start) {
+            return Some(Self::Json);
         }
         let lines: Vec<&[u8]> = start
             .split(|b| *b == b'\n')
@@ -60,7 +68,7 @@ impl Format {
                 Field::Time => prefix.has(Field::Time) || prefix.has(Field::Epoch),
                 _ => prefix.has(field),
             },
-            Self::Csv => true,
+            Self::Csv | Self::Json => true,
         }
     }
 
@@ -70,6 +78,7 @@ impl Format {
         match self {
             Self::Stderr(prefix) => stderr::last_border(prefix, bytes),
             Self::Csv => csv::last_border(bytes),
+            Self::Json => json::last_border(bytes),
         }
     }
 
@@ -78,6 +87,7 @@ impl Format {
         match self {
             Self::Stderr(prefix) => stderr::next_border(prefix, bytes),
             Self::Csv => csv::next_border(bytes),
+            Self::Json => json::next_border(bytes),
         }
     }
 
@@ -88,6 +98,7 @@ impl Format {
             // What is cut may be a line of a record that began before.
             Self::Stderr(prefix) => stderr::last_border(prefix, &bytes[..line]).unwrap_or(0),
             Self::Csv => csv::last_border(bytes).unwrap_or(0),
+            Self::Json => json::cut_at(bytes),
         }
     }
 
@@ -102,6 +113,7 @@ impl Format {
         match self {
             Self::Stderr(prefix) => stderr::parse(prefix, &bytes, &mut scribe),
             Self::Csv => csv::parse(&bytes, &mut scribe),
+            Self::Json => json::parse(&bytes, &mut scribe),
         }
         let mut out = scribe.done();
         out.bytes = bytes;

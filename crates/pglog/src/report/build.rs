@@ -50,6 +50,9 @@ pub fn build(
         durations: totals.all.calls + totals.nameless.calls > 0,
         ..logged
     };
+    if counts.records == 0 {
+        problems.insert(0, words::NOTHING.to_owned());
+    }
     if totals.all.calls == 0 && counts.records > 0 {
         problems.push(words::no_statements(totals));
     }
@@ -66,7 +69,10 @@ pub fn build(
     let of_severity = |s: Severity| (s.name().to_owned(), totals.severities[s as usize]);
     Report {
         version: VERSION,
-        complete: inputs.iter().all(|i| i.failed.is_none()) && counts.broken == 0 && counts.too_long == 0,
+        complete: inputs.iter().all(|i| i.failed.is_none())
+            && counts.records > 0
+            && counts.broken == 0
+            && counts.too_long == 0,
         inputs,
         problems,
         logged,

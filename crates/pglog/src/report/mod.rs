@@ -15,3 +15,4 @@ pub use html::write as to_html;
 pub use json::{read as from_json, write as to_json};
 pub use model::*;
 pub use text::write as to_text;
+pub use words::{clock, length};

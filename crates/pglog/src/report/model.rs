@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::parse::Format;
+use crate::prefix::Field;
+
 /// The version of this form; it grows when a field changes its meaning or goes.
 pub const VERSION: u32 = 1;
 
@@ -57,6 +60,9 @@ pub struct Input {
     pub name: String,
     /// `stderr`, `csvlog`, ….
     pub format: String,
+    /// `gzip`, `bzip2`, `xz`, `zstd`, `lz4`.
+    #[serde(default)]
+    pub compression: Option<String>,
     /// The `log_line_prefix`, given or found.
     pub prefix: Option<String>,
     /// Bytes read, uncompressed.
@@ -65,6 +71,9 @@ pub struct Input {
     pub cut: u64,
     /// Why it was not read to its end.
     pub failed: Option<String>,
+    /// What else the reader should know, about this log and those behind it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Which facts the log holds; what is missing is "not logged", which is not "none".
@@ -88,6 +97,38 @@ pub struct Logged {
     pub query_id: bool,
     /// `log_min_duration_statement` or `log_duration`.
     pub durations: bool,
+}
+
+impl Logged {
+    /// What either of two logs holds.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            user: self.user || other.user,
+            database: self.database || other.database,
+            application: self.application || other.application,
+            host: self.host || other.host,
+            session: self.session || other.session,
+            process: self.process || other.process,
+            sqlstate: self.sqlstate || other.sqlstate,
+            query_id: self.query_id || other.query_id,
+            durations: self.durations || other.durations,
+        }
+    }
+
+    /// What a log of this format holds.
+    pub fn of(format: &Format) -> Self {
+        Self {
+            user: format.has(Field::User),
+            database: format.has(Field::Database),
+            application: format.has(Field::Application),
+            host: format.has(Field::Host),
+            session: format.has(Field::Session),
+            process: format.has(Field::Pid),
+            sqlstate: format.has(Field::SqlState),
+            query_id: format.has(Field::QueryId),
+            durations: false,
+        }
+    }
 }
 
 /// From when to when.

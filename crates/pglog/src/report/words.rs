@@ -22,6 +22,14 @@ pub(super) fn time(micros: i64, zone: &TimeZone) -> String {
     shown + &time.to_zoned_datetime(zone.clone()).strftime("%:z").to_string()
 }
 
+/// `14:58:50`, in a zone.
+pub fn clock(micros: i64, zone: &TimeZone) -> String {
+    let time = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.to_zoned_datetime(zone.clone())
+        .strftime("%H:%M:%S")
+        .to_string()
+}
+
 /// A statement as it was logged: the tabs before continued lines are the log's, not the statement's.
 pub(super) fn as_logged(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text).replace("\n\t", "\n");
@@ -31,7 +39,7 @@ pub(super) fn as_logged(text: &[u8]) -> String {
 }
 
 /// A length of time in the unit that reads best, four significant figures at most.
-pub(super) fn length(micros: u64) -> String {
+pub fn length(micros: u64) -> String {
     let value = micros as f64;
     match micros {
         0..1_000 => format!("{micros} µs"),
@@ -127,8 +135,14 @@ pub(super) fn problems(counts: &Counts, inputs: &[Input]) -> Vec<String> {
     let mut problems = Vec::new();
     for input in inputs {
         if let Some(failed) = &input.failed {
-            problems.push(format!("{}: not read to its end: {failed}", input.name));
+            let how = if input.bytes > 0 {
+                "not read to its end"
+            } else {
+                "not read"
+            };
+            problems.push(format!("{}: {how}: {failed}", input.name));
         }
+        problems.extend(input.notes.iter().cloned());
     }
     if counts.broken > 0 {
         let at = counts
@@ -170,6 +184,9 @@ pub(super) fn problems(counts: &Counts, inputs: &[Input]) -> Vec<String> {
     }
     problems
 }
+
+/// Why the report is empty.
+pub(super) const NOTHING: &str = "nothing to report: there is no record of PostgreSQL in what was read";
 
 /// Why there is no statement in the report.
 pub(super) fn no_statements(totals: &Totals) -> String {

@@ -144,7 +144,7 @@ impl Writer<'_> {
 fn spaced(word: &[u8]) -> bool {
     match word {
         b"values" | b"over" | b"filter" | b"exists" | b"by" | b"key" | b"materialized" | b"set"
-        | b"explain" | b"vacuum" => true,
+        | b"explain" | b"vacuum" | b"join" => true,
         b"cast" => false,
         _ => keywords::is_reserved(word),
     }

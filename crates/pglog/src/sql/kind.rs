@@ -128,6 +128,11 @@ impl Verb {
         self.state == State::Known
     }
 
+    /// Whether common table expressions go by.
+    pub fn is_with(&self) -> bool {
+        self.state == State::With
+    }
+
     /// Takes the next word (lower case, unquoted); `depth` counts the open parentheses.
     pub fn word(&mut self, word: &[u8], depth: u32, before: Before) {
         match self.state {

@@ -4,7 +4,7 @@
 //! is `-(1::int)`, a minus in front of a cast.
 
 use super::keywords;
-use super::lexer::Lex;
+use super::lexer::{Lex, Token};
 use super::lists::VALUE;
 use super::spacing::Class;
 use super::writer::{Last, MINUS, Writer};
@@ -27,7 +27,12 @@ pub(super) struct Mark {
     length: usize,
     last: Last,
     second: Last,
+    /// Signs and parentheses stand before: `-(-1)`.
+    parenthesis: bool,
 }
+
+/// What goes into the fingerprint for a number behind a sign and a parenthesis.
+const NUMBER: &[u8] = b"-number";
 
 impl Writer<'_> {
     pub(super) fn minus(&mut self) {
@@ -36,6 +41,7 @@ impl Writer<'_> {
                 length: self.out.len(),
                 last: self.last,
                 second: self.second,
+                parenthesis: self.minus == Minus::Parenthesis,
             };
             if !matches!(self.minus, Minus::Signs(_)) {
                 self.minus = Minus::Signs(mark);
@@ -45,18 +51,23 @@ impl Writer<'_> {
         self.plain(Class::Operator, b"-");
     }
 
-    pub(super) fn attend_minus(&mut self, lex: Lex) {
+    pub(super) fn attend_minus(&mut self, token: Token) {
+        let lex = token.lex;
         match (self.minus, lex) {
             (Minus::Number(mark), _) if lex != Lex::Cast => {
                 self.take_sign(mark);
             }
-            (Minus::Signs(_), Lex::Operator | Lex::Number) => return,
+            (Minus::Signs(_), Lex::Number) => return,
+            (Minus::Signs(_) | Minus::Parenthesis, Lex::Operator)
+                if self.sql[token.start..token.end] == *b"-" =>
+            {
+                return;
+            }
             (Minus::Signs(_) | Minus::Parenthesis, Lex::Open) => {
                 self.minus = Minus::Parenthesis;
                 return;
             }
-            (Minus::Parenthesis, Lex::Number) => self.hide(b"-number"),
-            (Minus::Parenthesis, Lex::Text | Lex::Parameter) => self.hide(b"-value"),
+            (Minus::Parenthesis, Lex::Number) => self.hide(NUMBER),
             _ => {}
         }
         self.minus = Minus::None;
@@ -68,6 +79,9 @@ impl Writer<'_> {
         self.out.truncate(mark.length);
         self.last = mark.last;
         self.second = mark.second;
+        if mark.parenthesis {
+            self.hide(NUMBER);
+        }
         self.put(Class::Value);
         self.out.push(VALUE);
     }
@@ -79,6 +93,7 @@ impl Writer<'_> {
             Class::Value | Class::Name | Class::Close | Class::CloseBracket | Class::Other => true,
             Class::Word => match self.text(self.last) {
                 b"by" => !matches!(self.text(self.second), b"order" | b"group" | b"partition"),
+                b"like" | b"ilike" => false,
                 b"between" => !matches!(
                     self.second.class,
                     Class::Word | Class::Name | Class::Value | Class::Close | Class::CloseBracket

@@ -5,12 +5,13 @@ use super::kind::{Before, Kind, Verb};
 use super::lexer::Token;
 use super::minus::Minus;
 use super::spacing::Class;
-use super::writer::{DEFINITION, STATEMENT, VERB, Writer};
+use super::writer::{COMMAND, STATEMENT, VERB, Writer};
 
 impl Writer<'_> {
     pub(super) fn begin_statement(&mut self) {
         self.attention = VERB;
         self.verb = Verb::NEW;
+        self.query = false;
         self.statements = self.statements.saturating_add(1);
         if self.last.class != Class::Start {
             self.plain(Class::Semicolon, b";");
@@ -66,19 +67,27 @@ impl Writer<'_> {
             _ => Before::Else,
         };
         self.verb.word(lower, self.depth, before);
+        self.query |= self.verb.is_with();
         if self.verb.is_known() {
             self.attention &= !VERB;
-            if self.verb.main == Kind::Ddl {
-                self.attention |= DEFINITION;
+            self.query = matches!(
+                self.verb.main,
+                Kind::Select | Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge
+            );
+            if !self.query {
+                self.attention |= COMMAND;
             }
         }
     }
 
-    /// A routine's body may be written out: `BEGIN ATOMIC …; …; END`.
-    pub(super) fn attend_definition(&mut self, token: Token) {
+    /// The words of commands: a definition or a cursor may hold a query, and a routine's body may be written out, as
+    /// `BEGIN ATOMIC …; …; END`.
+    pub(super) fn attend_command(&mut self, token: Token) {
         let word = &self.sql[token.start..token.end];
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
-        if is("atomic") && self.text(self.last) == b"begin" || is("case") && self.body > 0 {
+        if is("select") {
+            self.query = true;
+        } else if is("atomic") && self.text(self.last) == b"begin" || is("case") && self.body > 0 {
             self.body += 1;
         } else if is("end") {
             self.body = self.body.saturating_sub(1);
@@ -86,33 +95,42 @@ impl Writer<'_> {
     }
 
     /// Whether the `null`, `true` or `false` that was just written is a value like any other, and not part of
-    /// `IS NULL`, `NOT NULL` or an option. Told only where an expression must begin, and only in statements that
-    /// hold no definitions.
+    /// `IS NULL`, `NOT NULL` or an option. Told only where an expression must begin, and only in queries.
     pub(super) fn is_constant(&self) -> bool {
-        let plain = matches!(
-            self.verb.main,
-            Kind::Select | Kind::Insert | Kind::Update | Kind::Delete | Kind::Merge
-        );
-        plain
-            && match self.second.class {
-                Class::Operator | Class::Open | Class::OpenBracket | Class::Comma | Class::Assign => true,
-                Class::Word => matches!(
-                    self.text(self.second),
-                    b"select"
-                        | b"and"
-                        | b"or"
-                        | b"where"
-                        | b"having"
-                        | b"when"
-                        | b"then"
-                        | b"else"
-                        | b"case"
-                        | b"limit"
-                        | b"offset"
-                        | b"from"
-                        | b"returning"
-                ),
-                _ => false,
+        if !self.query {
+            return false;
+        }
+        match self.second.class {
+            Class::Operator | Class::Open | Class::OpenBracket | Class::Comma | Class::Assign => true,
+            Class::Word => {
+                let before = self.out[..self.second.start].trim_ascii_end();
+                match self.text(self.second) {
+                    b"not" => begins_expression(last_word(before)),
+                    b"to" => last_word(before) == b"similar",
+                    // `NULL ON NULL` belongs to the functions for JSON.
+                    b"on" => !matches!(last_word(before), b"null" | b"absent"),
+                    word => begins_expression(word),
+                }
             }
+            _ => false,
+        }
     }
+}
+
+/// Whether an expression must follow a word.
+fn begins_expression(word: &[u8]) -> bool {
+    match word {
+        b"select" | b"distinct" | b"from" | b"where" | b"having" | b"and" | b"or" | b"between"
+        | b"symmetric" | b"like" | b"ilike" | b"case" | b"when" | b"then" | b"else" | b"limit"
+        | b"offset" | b"returning" | b"default" => true,
+        _ => false,
+    }
+}
+
+fn last_word(text: &[u8]) -> &[u8] {
+    let start = text
+        .iter()
+        .rposition(|byte| !byte.is_ascii_lowercase())
+        .map_or(0, |at| at + 1);
+    &text[start..]
 }

@@ -21,7 +21,7 @@ pub(super) const MINUS: u8 = 2;
 pub(super) const ROW_ENDED: u8 = 4;
 pub(super) const NEXT_ROW: u8 = 8;
 pub(super) const VERB: u8 = 16;
-pub(super) const DEFINITION: u8 = 32;
+pub(super) const COMMAND: u8 = 32;
 
 pub(super) struct Writer<'a> {
     pub(super) sql: &'a [u8],
@@ -35,6 +35,8 @@ pub(super) struct Writer<'a> {
     /// Nested `BEGIN ATOMIC`, `CASE` in a routine's body: semicolons do not separate statements there.
     pub(super) body: u32,
     pub(super) verb: Verb,
+    /// What goes on is a query, in which `null`, `true` and `false` are values.
+    pub(super) query: bool,
     /// Where the statement begins in the output.
     pub(super) statement: usize,
     /// A hash of what makes tokens different and must not show, or cannot: see [`Writer::hide`].
@@ -63,6 +65,7 @@ impl<'a> Writer<'a> {
             depth: 0,
             body: 0,
             verb: Verb::NEW,
+            query: false,
             statement: 0,
             hidden: 0,
             kind: None,
@@ -113,7 +116,7 @@ impl<'a> Writer<'a> {
     #[inline(never)]
     fn attend(&mut self, token: Token) {
         if self.attention & MINUS != 0 {
-            self.attend_minus(token.lex);
+            self.attend_minus(token);
         }
         if self.attention & (ROW_ENDED | NEXT_ROW) != 0 {
             self.attend_rows(token.lex);
@@ -123,8 +126,8 @@ impl<'a> Writer<'a> {
         }
         if self.attention & VERB != 0 && matches!(token.lex, Lex::Word(_)) {
             self.attend_verb(token);
-        } else if self.attention & DEFINITION != 0 && matches!(token.lex, Lex::Word(_)) {
-            self.attend_definition(token);
+        } else if self.attention & COMMAND != 0 && matches!(token.lex, Lex::Word(_)) {
+            self.attend_command(token);
         }
     }
 
@@ -219,9 +222,20 @@ impl<'a> Writer<'a> {
                 self.out.push(VALUE);
                 self.last.class = Class::Value;
             }
+            b"join" => self.join(),
             b"into" if self.verb.main == Kind::Select && self.depth == 0 => self.verb.write(),
             b"from" if self.verb.main == Kind::Copy && self.depth == 0 => self.verb.write(),
             _ => {}
+        }
+    }
+
+    /// `INNER JOIN` is `JOIN`, `LEFT OUTER JOIN` is `LEFT JOIN`.
+    fn join(&mut self) {
+        let before = self.second;
+        if before.class == Class::Word && matches!(self.text(before), b"inner" | b"outer") {
+            self.out.truncate(before.start);
+            self.out.extend_from_slice(b"join");
+            self.last.start = before.start;
         }
     }
 

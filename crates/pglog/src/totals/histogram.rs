@@ -56,6 +56,21 @@ impl Histogram {
         }
     }
 
+    /// What was counted since it was like `before`.
+    pub fn since(&self, before: &Self) -> Self {
+        let mut new = Self::default();
+        for (bucket, count) in self.buckets.iter().zip(&self.counts) {
+            let old = before
+                .buckets
+                .binary_search(bucket)
+                .map_or(0, |at| before.counts[at]);
+            if *count > old {
+                new.add_to(*bucket, count - old);
+            }
+        }
+        new
+    }
+
     /// How many values.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -112,6 +127,7 @@ mod tests {
             };
             let mut merged = of(&a);
             merged.merge(&of(&b));
+            prop_assert_eq!(merged.since(&of(&a)), of(&b));
             prop_assert_eq!(merged, of(&[a, b].concat()));
         }
 

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::hash::ByHash;
+use crate::record::Severity;
 use crate::sql::Kind;
 
 /// Calls and the time they took.
@@ -117,6 +118,11 @@ pub struct Totals {
 pub const MOST_STATEMENTS: usize = 100_000;
 
 impl Totals {
+    /// Records of errors and worse.
+    pub fn failures(&self) -> u64 {
+        self.severities[Severity::Error as usize..].iter().sum()
+    }
+
     /// A time was seen.
     pub fn saw(&mut self, at: i64) {
         self.period = Some(match self.period {

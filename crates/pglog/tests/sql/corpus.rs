@@ -1,33 +1,41 @@
-//! Reads `corpus.sql.txt` and `corpus.fingerprints`.
+//! The format of `corpus.sql.txt`.
 
-use std::path::Path;
+/// How a statement stands to pg_query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    None,
+    /// PostgreSQL's parser keeps the literals as words of the command: pg_query tells them apart, we do not.
+    Literals,
+    /// pg_query takes it for the same as another, and we keep the two apart: another way to write it, or a difference
+    /// that a reader of a report wants to see.
+    Apart,
+}
 
 /// A statement of the corpus.
 pub struct Entry {
     /// Its unique name.
     pub name: String,
-    /// The words in brackets behind the name.
-    pub flags: Vec<String>,
+    /// What the brackets behind the name say.
+    pub flag: Flag,
     /// Its text.
     pub sql: String,
 }
 
-/// The corpus: an entry is a line `### name` or `### name [flag]`, and the statement below it up to the next such line.
-/// What stands before the first entry is a comment.
-pub fn read() -> Vec<Entry> {
-    let text = file("corpus.sql.txt");
+/// The entries of a corpus: each is a line `### name`, `### name [literals]` or `### name [apart]`, and the statement
+/// below it, up to the next such line. What stands before the first entry is a comment.
+pub fn parse(text: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for line in text.lines() {
         if let Some(title) = line.strip_prefix("### ") {
-            let (name, flags) = title.split_once(" [").unwrap_or((title, ""));
-            let flags = flags
-                .trim_end_matches(']')
-                .split_whitespace()
-                .map(str::to_owned)
-                .collect();
+            let (name, flag) = match title.split_once(' ') {
+                None => (title, Flag::None),
+                Some((name, "[literals]")) => (name, Flag::Literals),
+                Some((name, "[apart]")) => (name, Flag::Apart),
+                Some((name, flag)) => panic!("{name}: unknown flag {flag}"),
+            };
             entries.push(Entry {
                 name: name.to_owned(),
-                flags,
+                flag,
                 sql: String::new(),
             });
         } else if let Some(entry) = entries.last_mut() {
@@ -38,10 +46,4 @@ pub fn read() -> Vec<Entry> {
         }
     }
     entries
-}
-
-/// A file of this directory.
-pub fn file(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql").join(name);
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

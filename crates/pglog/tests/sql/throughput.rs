@@ -8,7 +8,7 @@ use canvass_pglog::sql::Normalizer;
 #[test]
 #[ignore = "measures; needs a release build"]
 fn throughput() {
-    let corpus = super::corpus::read();
+    let corpus = super::corpus::parse(&super::file("corpus.sql.txt"));
     let ordinary: Vec<&str> = corpus.iter().map(|entry| entry.sql.as_str()).collect();
     measure("the corpus", &ordinary);
     measure(

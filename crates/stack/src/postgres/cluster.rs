@@ -12,6 +12,11 @@ use crate::{DataDir, Error, Notices, Process, User, disk, files, leftovers};
 /// How long a leftover service of an earlier run may take to finish.
 const SERVICE_GRACE: Duration = Duration::from_secs(10);
 
+/// The shortest statement of a program of ours that is always logged.
+pub const SLOW_STATEMENT: Duration = Duration::from_millis(100);
+/// Of so many transactions of a program of ours one is logged whole.
+pub const LOGGED_TRANSACTIONS: u32 = 100;
+
 /// How a cluster is made and opened.
 #[derive(Clone, Debug)]
 pub struct ClusterConfig {
@@ -172,6 +177,25 @@ impl Cluster {
     /// A connection string with the role's password, through TCP on loopback.
     pub fn tcp_url(&self, role: Role, database: &str) -> Result<String, Error> {
         self.url_of(role, &format!("127.0.0.1:{}", self.port()), database)
+    }
+
+    /// The same as [`url`](Self::url), for a program whose statements' texts never hold a value: what it does is logged. Of
+    /// its transactions one in [`LOGGED_TRANSACTIONS`] is logged whole, and every statement that takes [`SLOW_STATEMENT`].
+    /// Before PostgreSQL 15 a role cannot be given that right: there it is the same as `url`.
+    pub fn logged_url(&self, role: Role, database: &str) -> Result<String, Error> {
+        let url = self.url(role, database)?;
+        if !self.grants_settings() {
+            return Ok(url);
+        }
+        let slow = SLOW_STATEMENT.as_millis();
+        let rate = 1.0 / f64::from(LOGGED_TRANSACTIONS);
+        let options = format!("-c log_min_duration_statement={slow} -c log_transaction_sample_rate={rate}");
+        Ok(format!("{url}?options={}", percent_encode(Path::new(&options))))
+    }
+
+    /// Whether a role can be given the right to a setting.
+    pub(super) fn grants_settings(&self) -> bool {
+        self.installation.major >= 15
     }
 
     fn url_of(&self, role: Role, host: &str, database: &str) -> Result<String, Error> {

@@ -10,6 +10,6 @@ mod roles;
 mod service;
 mod settings;
 
-pub use cluster::{Cluster, ClusterConfig, Profile, Role};
+pub use cluster::{Cluster, ClusterConfig, LOGGED_TRANSACTIONS, Profile, Role, SLOW_STATEMENT};
 pub use control::Mode;
 pub use service::PostgresService;

@@ -21,6 +21,18 @@ impl Cluster {
             );
             run(&client, &create, "make the application's role").await?;
         }
+        if self.grants_settings() {
+            let grant = format!(
+                "GRANT SET ON PARAMETER log_min_duration_statement, log_transaction_sample_rate TO {}",
+                ident(&name)
+            );
+            run(
+                &client,
+                &grant,
+                "let the application's role say what is logged of it",
+            )
+            .await?;
+        }
         let exists = "SELECT count(*) FROM pg_database WHERE datname = $1";
         if count(&client, exists, &name).await? == 0 {
             let create = format!("CREATE DATABASE {0} OWNER {0}", ident(&name));

@@ -265,7 +265,7 @@ fn logging() -> Vec<Setting> {
         set(
             "log_min_duration_statement",
             "-1",
-            "Slow statements can carry values.",
+            "Slow statements can carry values; the survey server's never do, and are logged (docs/logs.md).",
         ),
         set("log_parameter_max_length", "0", "Parameters are answers."),
         set(
@@ -284,6 +284,9 @@ fn logging() -> Vec<Setting> {
             "Nothing here should ever wait a second for a lock.",
         ),
         set("log_autovacuum_min_duration", "10s", "Explains a busy disk."),
+        set("log_temp_files", "10MB", "Explains a busy disk, too."),
+        set("log_connections", "on", "Who came,"),
+        set("log_disconnections", "on", "and how long they stayed."),
     ]
 }
 

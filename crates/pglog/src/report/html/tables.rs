@@ -282,7 +282,10 @@ pub fn inputs(report: &Report) -> Table {
         let prefix = input.prefix.as_deref().unwrap_or("");
         vec![
             Cell::text(crate::clean(&input.name)),
-            Cell::text(format!("{} {prefix}", input.format)),
+            Cell::text(match &input.compression {
+                Some(compression) => format!("{} {prefix} ({compression})", input.format),
+                None => format!("{} {prefix}", input.format),
+            }),
             Cell::number(input.bytes, bytes(input.bytes)),
             Cell::number(
                 input.cut,
