@@ -226,12 +226,11 @@ impl Code {
             bits.take(u32::from(length))?;
             return Ok(usize::from(symbol));
         }
-        for length in 1..=LONGEST {
+        for (length, (limit, offset)) in self.limits.iter().enumerate().skip(1) {
             let code = next >> (LONGEST - length);
-            let (limit, offset) = self.limits[length];
-            if code < limit {
+            if code < *limit {
                 bits.take(length as u32)?;
-                let symbol = self.symbols.get(code.wrapping_sub(offset) as usize);
+                let symbol = self.symbols.get(code.wrapping_sub(*offset) as usize);
                 return symbol.map(|s| usize::from(*s)).ok_or_else(|| bad("unknown code"));
             }
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem, memrchr};
 
-use super::Scribe;
+use super::{Scribe, without_mark};
 use crate::record::{Record, Severity, some};
 use crate::time::{self, Clock};
 
@@ -14,11 +14,10 @@ const COLUMNS: usize = 26;
 
 /// Whether a log's first bytes are of this format.
 pub fn looks_like_it(start: &[u8]) -> bool {
-    let line = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    if begins_record(line) && matches!(fields(line, &mut Vec::new()), Some(_) | None if has_commas(line)) {
+    if begins_record(start) && has_commas(start) {
         return true;
     }
-    next_border(line).is_some_and(|at| has_commas(&line[at..]))
+    next_border(start).is_some_and(|at| has_commas(&start[at..]))
 }
 
 fn has_commas(line: &[u8]) -> bool {
@@ -59,6 +58,22 @@ pub fn last_border(bytes: &[u8]) -> Option<usize> {
     None
 }
 
+/// Of the last bytes of a log, which end without a line feed: where the record begins that is not all there.
+pub fn cut_at(bytes: &[u8]) -> usize {
+    let mut inside = bytes.iter().filter(|b| **b == b'"').count() % 2 == 1;
+    let mut end = bytes.len();
+    while let Some(feed) = memrchr(b'\n', &bytes[..end]) {
+        inside ^= bytes[feed + 1..end].iter().filter(|b| **b == b'"').count() % 2 == 1;
+        let line = &bytes[feed + 1..];
+        // What is cut may be within the time.
+        if !inside && (begins_record(line) || line.len() < 40) {
+            return feed + 1;
+        }
+        end = feed;
+    }
+    0
+}
+
 /// Where something that looks like a record begins behind the front.
 pub fn next_border(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
@@ -74,10 +89,7 @@ pub fn next_border(bytes: &[u8]) -> Option<usize> {
 /// Reads a chunk.
 pub fn parse<'b>(bytes: &'b [u8], scribe: &mut Scribe<'b, '_>) {
     let mut columns: Vec<&'b [u8]> = Vec::with_capacity(COLUMNS);
-    let mut at = 0;
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        at = 3;
-    }
+    let mut at = bytes.len() - without_mark(bytes).len();
     while at < bytes.len() {
         let rest = &bytes[at..];
         if rest[0] == b'\n' || rest.starts_with(b"\r\n") {

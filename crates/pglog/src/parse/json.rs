@@ -7,6 +7,7 @@ use memchr::{memchr, memrchr};
 
 use super::Scribe;
 use super::object::{self, Value};
+use super::without_mark;
 use crate::record::{Part, Record, is_english, some};
 use crate::time::{self, Clock};
 
@@ -23,14 +24,8 @@ enum Line<'b> {
 pub fn looks_like_it(start: &[u8]) -> bool {
     let lines = start.split(|b| *b == b'\n').take(1000).filter(|l| !l.is_empty());
     let mut clock = Clock::default();
-    let mut objects = lines.filter(|line| line.first() == Some(&b'{') || line.starts_with(BOM));
-    objects.any(|line| matches!(read(without_bom(line), &mut clock), Line::Record(..)))
-}
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
-fn without_bom(line: &[u8]) -> &[u8] {
-    line.strip_prefix(BOM).unwrap_or(line)
+    let mut objects = lines.filter(|line| line.first() == Some(&b'{'));
+    objects.any(|line| matches!(read(line, &mut clock), Line::Record(..)))
 }
 
 /// Where the last line begins, if not at the front: no record has more than one.
@@ -54,7 +49,7 @@ pub fn cut_at(bytes: &[u8]) -> usize {
 
 /// Reads a chunk.
 pub fn parse<'b>(bytes: &'b [u8], scribe: &mut Scribe<'b, '_>) {
-    let mut rest = without_bom(bytes);
+    let mut rest = without_mark(bytes);
     while !rest.is_empty() {
         let end = memchr(b'\n', rest);
         let line = &rest[..end.unwrap_or(rest.len())];

@@ -46,6 +46,7 @@ impl Format {
 
     /// From the first bytes of a log, whole lines.
     pub fn find(start: &[u8]) -> Option<Self> {
+        let start = without_mark(start);
         if csv::looks_like_it(start) {
             return Some(Self::Csv);
         }
@@ -93,11 +94,9 @@ impl Format {
 
     /// Of the last bytes of a log that does not end with a line feed: where the record begins that is not all there.
     pub fn cut_at(&self, bytes: &[u8]) -> usize {
-        let line = memchr::memrchr(b'\n', bytes).map_or(0, |feed| feed + 1);
         match self {
-            // What is cut may be a line of a record that began before.
-            Self::Stderr(prefix) => stderr::last_border(prefix, &bytes[..line]).unwrap_or(0),
-            Self::Csv => csv::last_border(bytes).unwrap_or(0),
+            Self::Stderr(prefix) => stderr::cut_at(prefix, bytes),
+            Self::Csv => csv::cut_at(bytes),
             Self::Json => json::cut_at(bytes),
         }
     }
@@ -119,6 +118,11 @@ impl Format {
         out.bytes = bytes;
         out
     }
+}
+
+/// Without the mark of byte order that some programs put at the front of a file (U+FEFF).
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// Whether a record of this severity is an error or worse.

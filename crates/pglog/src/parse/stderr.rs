@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use memchr::{memchr, memrchr};
 
-use super::Scribe;
+use super::{Scribe, without_mark};
 use crate::prefix::{Head, Prefix, name};
 use crate::record::{Part, Record, is_english, some};
 use crate::time::Clock;
@@ -47,6 +47,16 @@ pub fn last_border(prefix: &Prefix, bytes: &[u8]) -> Option<usize> {
     None
 }
 
+/// Of the last bytes of a log, which end without a line feed: where the record begins that is not all there.
+pub fn cut_at(prefix: &Prefix, bytes: &[u8]) -> usize {
+    let line = memrchr(b'\n', bytes).map_or(0, |feed| feed + 1);
+    if begins_record(prefix, &bytes[line..], &mut Clock::default()) {
+        return line;
+    }
+    // What is cut may be a line of a record that began before.
+    last_border(prefix, &bytes[..line]).unwrap_or(0)
+}
+
 /// Where the next record begins behind the front.
 pub fn next_border(prefix: &Prefix, bytes: &[u8]) -> Option<usize> {
     let mut clock = Clock::default();
@@ -74,7 +84,7 @@ pub fn parse<'b>(prefix: &Prefix, bytes: &'b [u8], scribe: &mut Scribe<'b, '_>) 
     let mut open: VecDeque<Open<'b>> = VecDeque::with_capacity(OPEN + 1);
     // Which of the open ones the last line belongs to.
     let mut current: Option<usize> = None;
-    let mut at = 0;
+    let mut at = bytes.len() - without_mark(bytes).len();
     while at < bytes.len() {
         let whole = first_line(&bytes[at..]);
         let line = without_end(whole);

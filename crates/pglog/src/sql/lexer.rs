@@ -91,7 +91,7 @@ impl<'a> Lexer<'a> {
                 }
                 bytes::LETTER => self.word(byte),
                 bytes::DIGIT => self.number(),
-                bytes::QUOTE => self.string(start + 1, false),
+                bytes::QUOTE => self.string(start + 1, literal::plain),
                 bytes::DOUBLE_QUOTE => self.name(start + 1),
                 bytes::SYMBOL => match self.symbol(byte) {
                     Some(lex) => lex,
@@ -161,14 +161,14 @@ impl<'a> Lexer<'a> {
     fn prefixed(&mut self, first: u8) -> Lex {
         let after = self.at + 1;
         match (first.to_ascii_lowercase(), self.sql[self.at], self.sql.get(after)) {
-            (b'e', b'\'', _) => self.string(after, true),
-            (b'b' | b'x', b'\'', _) => self.string(after, false),
+            (b'e', b'\'', _) => self.string(after, literal::escaped),
+            (b'b' | b'x', b'\'', _) => self.string(after, literal::bits),
             (b'n', b'\'', _) => {
-                self.string(after, false);
+                self.string(after, literal::plain);
                 Lex::National
             }
             (b'u', b'&', Some(b'\'')) => {
-                self.string(after + 1, false);
+                self.string(after + 1, literal::plain);
                 self.escape_character();
                 Lex::Text
             }
@@ -180,16 +180,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A string whose opening quote is behind us, and its continuations on further lines.
+    /// A string whose opening quote is behind us, and its continuations on further lines; `end` finds the closing quote.
     #[inline(always)]
-    fn string(&mut self, mut at: usize, backslashes: bool) -> Lex {
+    fn string(&mut self, mut at: usize, end: fn(&[u8], usize) -> Option<usize>) -> Lex {
         loop {
-            let end = if backslashes {
-                literal::escaped(self.sql, at)
-            } else {
-                literal::quoted(self.sql, at, b'\'')
-            };
-            let Some(end) = end else {
+            let Some(end) = end(self.sql, at) else {
                 return self.stop(Lex::Text);
             };
             self.at = end;
@@ -238,7 +233,7 @@ impl<'a> Lexer<'a> {
     fn dollar(&mut self) -> Lex {
         let start = self.at;
         if self.sql.get(start + 1).is_some_and(u8::is_ascii_digit) {
-            self.at = literal::word_end(self.sql, start + 1);
+            self.at = literal::digits_end(self.sql, start + 1);
             return Lex::Parameter;
         }
         match literal::dollar(self.sql, start) {

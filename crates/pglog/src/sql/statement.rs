@@ -106,6 +106,7 @@ impl Writer<'_> {
                 let before = self.out[..self.second.start].trim_ascii_end();
                 match self.text(self.second) {
                     b"not" => begins_expression(last_word(before)),
+                    b"by" => matches!(last_word(before), b"order" | b"group" | b"partition"),
                     b"to" => last_word(before) == b"similar",
                     // `NULL ON NULL` belongs to the functions for JSON.
                     b"on" => !matches!(last_word(before), b"null" | b"absent"),
@@ -119,12 +120,28 @@ impl Writer<'_> {
 
 /// Whether an expression must follow a word.
 fn begins_expression(word: &[u8]) -> bool {
-    match word {
-        b"select" | b"distinct" | b"from" | b"where" | b"having" | b"and" | b"or" | b"between"
-        | b"symmetric" | b"like" | b"ilike" | b"case" | b"when" | b"then" | b"else" | b"limit"
-        | b"offset" | b"returning" | b"default" => true,
-        _ => false,
-    }
+    const WORDS: [&[u8]; 19] = [
+        b"select",
+        b"distinct",
+        b"from",
+        b"where",
+        b"having",
+        b"and",
+        b"or",
+        b"between",
+        b"symmetric",
+        b"like",
+        b"ilike",
+        b"case",
+        b"when",
+        b"then",
+        b"else",
+        b"limit",
+        b"offset",
+        b"returning",
+        b"default",
+    ];
+    WORDS.contains(&word)
 }
 
 fn last_word(text: &[u8]) -> &[u8] {

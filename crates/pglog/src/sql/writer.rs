@@ -246,16 +246,23 @@ impl<'a> Writer<'a> {
     }
 
     fn number(&mut self, token: Token) {
-        // float(1) to float(24) are another type than float(25) to float(53).
-        if self.last.class == Class::Open && self.text(self.second) == b"float" {
-            let digits = &self.sql[token.start..token.end];
-            if digits.len() > 2 || digits.len() == 2 && digits > b"24".as_slice() {
-                self.hide(b"float8");
-            }
+        if self.last.class == Class::Open && self.second.class == Class::Word {
+            self.precision(&self.sql[token.start..token.end]);
         }
         self.value();
         if let Minus::Signs(mark) = self.minus {
             self.minus = Minus::Number(mark);
+        }
+    }
+
+    /// The numbers in parentheses that make another type or function: `float(1)` to `float(24)` are not `float(25)` to
+    /// `float(53)`, and `current_timestamp(3)` is not `current_timestamp(6)`.
+    fn precision(&mut self, digits: &'a [u8]) {
+        let word = self.text(self.second);
+        if word == b"float" && (digits.len() > 2 || digits.len() == 2 && digits > b"24".as_slice()) {
+            self.hide(b"float8");
+        } else if word.starts_with(b"current_time") || word.starts_with(b"localtime") {
+            self.hide(digits);
         }
     }
 
