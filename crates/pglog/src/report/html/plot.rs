@@ -249,7 +249,12 @@ fn moments(svg: &mut String, time: &Time, bottom: f64) {
 
 /// The lines' names where they end, moved apart where they would overlap.
 fn names(svg: &mut String, lines: &[Line], tops: &[Vec<Option<f64>>], y: &impl Fn(f64) -> f64, bottom: f64) {
-    let last = |top: &[Option<f64>]| top.iter().rev().flatten().next().copied();
+    // The last point is often of a piece that was cut short: the middle of the last five says where the line ends.
+    let last = |top: &[Option<f64>]| {
+        let mut last: Vec<f64> = top.iter().rev().flatten().take(5).copied().collect();
+        last.sort_by(f64::total_cmp);
+        last.get(last.len() / 2).copied()
+    };
     let mut places: Vec<(f64, &Line)> = lines
         .iter()
         .zip(tops)

@@ -220,9 +220,9 @@ fn hours(html: &mut String, report: &Report, s: &Statement, time: &Time) {
     };
     let _ = write!(
         html,
-        "<figure><figcaption>time by the {each}, {} to {}, at most {}</figcaption><svg viewBox=\"0 0 280 49\" aria-hidden=true><path class=b d=\"",
+        "<figure><figcaption>by the {each}, {} to {}, at most {}</figcaption><svg viewBox=\"0 0 280 49\" aria-hidden=true><path class=b d=\"",
         time.format(first, "%-d %b %H:%M"),
-        time.format(last + HOUR, "%-d %b %H:%M"),
+        time.format(last + HOUR, if all < 24 { "%H:%M" } else { "%-d %b %H:%M" }),
         length(most)
     );
     let bar_wide = (wide * 0.9 * 10.0).round() / 10.0;
@@ -270,7 +270,7 @@ fn who_heads(html: &mut String, logged: Logged) {
         ("database", logged.database),
     ] {
         if is_logged {
-            let _ = write!(html, "<th scope=col>{name}");
+            let _ = write!(html, "<th scope=col class=l>{name}");
         }
     }
 }
@@ -311,11 +311,15 @@ fn callers(html: &mut String, s: &Statement, logged: Logged) {
             count(share.failures)
         );
     }
-    html.push_str("</table>");
     let more = s.callers.len().saturating_sub(MOST_CALLERS);
     if more > 0 {
-        let _ = write!(html, "<p>and {} more in --json", count(more as u64));
+        let _ = write!(
+            html,
+            "<tr><td class=l colspan=6>and {} more in --json",
+            count(more as u64)
+        );
     }
+    html.push_str("</table>");
 }
 
 fn slowest(html: &mut String, s: &Statement, logged: Logged, time: &Time) {
