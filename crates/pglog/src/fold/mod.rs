@@ -3,6 +3,7 @@
 //! number of threads and the borders between chunks make no difference.
 
 mod calendar;
+mod dump;
 mod open;
 mod sessions;
 mod window;
@@ -14,6 +15,8 @@ use sessions::{Pending, Session, Sessions};
 use window::Seconds;
 
 pub use calendar::{Calendar, Day};
+pub use dump::Dump;
+use dump::Line;
 pub use open::{Open, Suspended};
 
 use crate::choose::Choice;
@@ -60,6 +63,7 @@ pub struct Fold {
     known: ByHash<Known>,
     sessions: Sessions,
     seconds: Seconds,
+    dump: Dump,
 }
 
 /// A statement that took time, joined of its steps.
@@ -110,6 +114,16 @@ impl Fold {
             self.known
                 .retain(|fingerprint, _| self.totals.statements.contains_key(fingerprint));
         }
+    }
+
+    /// Writes every execution from now on as a line of CSV.
+    pub fn dump_to(&mut self, dump: Dump) {
+        self.dump = dump;
+    }
+
+    /// No more is written.
+    pub fn take_dump(&mut self) -> Dump {
+        std::mem::take(&mut self.dump)
     }
 
     /// What was counted so far, of the day that is current.
@@ -312,6 +326,21 @@ impl Fold {
         let (kind, writes) = (totals.kind, totals.writes);
         if let Some(statement) = statement {
             keep_sample(totals, self.options, chunk, execution, statement, micros);
+        }
+        if self.dump.is_wanted() {
+            let (raw, parameters) = match statement.filter(|_| self.options.with_values) {
+                Some(statement) => (chunk.text(statement.text), chunk.text(statement.parameters)),
+                None => (totals.text.as_bytes(), &b""[..]),
+            };
+            self.dump.write(&Line {
+                at: execution.at,
+                pid: execution.pid,
+                who: By::ALL.map(|by| self.totals.dimensions[by as usize].names.name(who[by as usize])),
+                parts: execution.parts,
+                fingerprint: execution.fingerprint,
+                text: raw,
+                parameters,
+            });
         }
         let share = Share {
             calls: 1,

@@ -32,7 +32,7 @@ const BUFFER_LIMIT: usize = 1 << 20;
 /// Brings statements into their normal form, one after the other; keep one for each thread.
 #[derive(Default)]
 pub struct Normalizer {
-    out: Vec<u8>,
+    text: String,
     frames: Vec<lists::Frame>,
 }
 
@@ -60,11 +60,12 @@ pub struct Normal<'s> {
 impl Normalizer {
     /// Normalises one message's SQL, in time linear in its length.
     pub fn normalize<'s>(&'s mut self, sql: &[u8]) -> Normal<'s> {
-        if self.out.capacity() > BUFFER_LIMIT {
-            self.out = Vec::new();
+        let mut out = std::mem::take(&mut self.text).into_bytes();
+        if out.capacity() > BUFFER_LIMIT {
+            out = Vec::new();
         }
         let mut lexer = Lexer::new(sql);
-        let mut writer = Writer::new(sql, &mut self.out, &mut self.frames);
+        let mut writer = Writer::new(sql, &mut out, &mut self.frames);
         loop {
             let token = lexer.next();
             if token.lex == Lex::End {
@@ -76,11 +77,12 @@ impl Normalizer {
         let (kind, writes, statements, hidden) =
             (writer.kind, writer.writes, writer.statements, writer.hidden);
         let fingerprint = match hidden {
-            0 => xxh3_64(&self.out),
-            hidden => xxh3_64_with_seed(&self.out, hidden),
+            0 => xxh3_64(&out),
+            hidden => xxh3_64_with_seed(&out, hidden),
         };
+        self.text = readable(out);
         Normal {
-            text: readable(&mut self.out),
+            text: &self.text,
             fingerprint,
             kind: kind.unwrap_or(Kind::Other),
             writes,
@@ -91,18 +93,18 @@ impl Normalizer {
 }
 
 /// Turns the normalised bytes into the text to show.
-fn readable(out: &mut Vec<u8>) -> &str {
-    shorten(out);
-    if !out.is_ascii() && std::str::from_utf8(out).is_err() {
-        *out = String::from_utf8_lossy(out).into_owned().into_bytes();
-        shorten(out);
-    }
-    for byte in out.iter_mut() {
-        if *byte == lists::VALUE {
-            *byte = b'?';
+fn readable(mut out: Vec<u8>) -> String {
+    shorten(&mut out);
+    match String::from_utf8(out) {
+        Ok(text) => text,
+        Err(error) => {
+            let mut out = String::from_utf8_lossy(error.as_bytes())
+                .into_owned()
+                .into_bytes();
+            shorten(&mut out);
+            String::from_utf8(out).unwrap_or_default()
         }
     }
-    std::str::from_utf8(out).unwrap_or_default()
 }
 
 /// Cuts the text between two characters and says so.

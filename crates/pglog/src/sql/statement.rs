@@ -87,6 +87,8 @@ impl Writer<'_> {
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
         if is("select") {
             self.query = true;
+        } else if is("from") && self.verb.main == Kind::Copy && self.depth == 0 {
+            self.verb.write();
         } else if is("atomic") && self.text(self.last) == b"begin" || is("case") && self.body > 0 {
             self.body += 1;
         } else if is("end") {
