@@ -1,6 +1,7 @@
 //! What is shown: a [`Report`] made of [`Totals`], as text or JSON.
 
 mod build;
+pub mod events;
 mod findings;
 mod html;
 mod json;

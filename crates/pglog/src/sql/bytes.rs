@@ -99,3 +99,27 @@ const fn table() -> [u8; 256] {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Given each byte at each of eight places, when eight are judged at once, then as the table has it.
+    #[test]
+    fn eight_bytes_are_judged_like_one() {
+        for byte in 0..=255_u8 {
+            for place in 0..8 {
+                for filler in [b'a', b'Z', b'_', b'$', b'0', b'9', 0xff] {
+                    let mut eight = [filler; 8];
+                    eight[place] = byte;
+                    let expected = if entry(byte) & WORD != 0 { 8 } else { place };
+                    assert_eq!(
+                        word_length(eight),
+                        expected,
+                        "{byte:#x} at {place} among {filler:#x}"
+                    );
+                }
+            }
+        }
+    }
+}
