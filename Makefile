@@ -1,7 +1,7 @@
 # Canvass. `make` shows what there is. Everything that is missing is installed by script/setup, which says what it does.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust e2e test-clients check check-long bench bench-generator bench-pool bench-pool-memory rehearse rehearse-headline
+.PHONY: help up test test-rust e2e test-clients check check-long bench bench-generator bench-pool bench-pool-memory bench-logs rehearse rehearse-headline
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -57,6 +57,10 @@ bench-pool: ## canvass pool beside Debian's pgbouncer, in turn: throughput, late
 bench-pool-memory: ## canvass pool's memory: 10,000 idle clients, a million logins (15 minutes)
 	@script/setup bench-pool
 	bench/pool.sh memory churn
+
+bench-logs: ## canvass logs beside Debian's pgbadger on logs that pgbench makes: MB/s, memory (8 minutes)
+	@script/setup bench-logs
+	bench/logs.sh
 
 rehearse: ## A whole survey day, a million takers an hour, every answer traced (6 minutes)
 	@script/setup bench

@@ -1,13 +1,14 @@
 //! Where reports go and what is in them.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use canvass_pglog::job::Job;
+use canvass_pglog::report::phases::Phases;
 use canvass_pglog::report::{self, Report};
 use clap::Args;
 use jiff::tz::TimeZone;
@@ -22,10 +23,19 @@ pub(super) struct Output {
     /// Write it as JSON to this file; `-` is standard output
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Write it as one HTML file that needs nothing else: plots, tables that sort, search; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Lay the phases and faults of a rehearsal over the plots: what `canvass rehearse run --json` wrote
+    #[arg(long, value_name = "FILE", requires = "html")]
+    phases: Option<PathBuf>,
     /// Print the normalised statements alone, one a line, most time first
     #[arg(long)]
     normalized_only: bool,
-    /// A report for each database, as text and JSON, in this directory
+    /// Write every execution as a line of CSV to this file; with --with-values as it was logged
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "follow", "per_database"])]
+    pub(super) dump: Option<PathBuf>,
+    /// A report for each database, as text, JSON and HTML, in this directory
     #[arg(long, value_name = "DIR")]
     pub(super) per_database: Option<PathBuf>,
     /// Entries in every list of the text
@@ -72,13 +82,22 @@ impl Output {
         if let Some(path) = &self.json {
             write_to(path, &report::to_json(report))?;
         }
+        if let Some(path) = &self.html {
+            let phases = self.phases.as_deref().map(phases).transpose()?;
+            write_to(path, &report::to_html(report, phases.as_ref()))?;
+        }
         match &self.text {
             Some(path) => write_to(path, &report::to_text(report, self.top))?,
-            None if self.json.is_none() => print(&report::to_text(report, self.top))?,
+            None if self.json.is_none() && self.html.is_none() => print(&report::to_text(report, self.top))?,
             None => {}
         }
         Ok(())
     }
+}
+
+fn phases(path: &Path) -> anyhow::Result<Phases> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Phases::read(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
 }
 
 /// Writes to standard output; a reader that has seen enough is no error.
@@ -98,15 +117,23 @@ fn write_to(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut name = path.file_name().with_context(failed)?.to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
+    private(&new)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(failed)?;
+    std::fs::rename(&new, path).with_context(failed)
+}
+
+/// A new file that is its owner's alone.
+pub(super) fn private(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&new);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(failed)?;
-    std::fs::rename(&new, path).with_context(failed)
+        .open(path)?;
+    // One that was there keeps the rights that it had.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// A report for each database: reads the logs once to find them, and once for each.
@@ -130,6 +157,7 @@ pub(super) fn per_database(job: &Job, output: &Output, zone: &TimeZone) -> anyho
         let path = dir.join(file_name(&name.name));
         write_to(&path.with_extension("txt"), &report::to_text(&report, output.top))?;
         write_to(&path.with_extension("json"), &report::to_json(&report))?;
+        write_to(&path.with_extension("html"), &report::to_html(&report, None))?;
         print(&format!(
             "{}: {}\n",
             name.name,

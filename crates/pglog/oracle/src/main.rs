@@ -3,17 +3,19 @@
 //! ```text
 //! sql-oracle                      writes tests/sql/corpus.fingerprints
 //! sql-oracle --check [COUNT SEED] makes up COUNT families of statements: nothing that pg_query tells apart may have
-//!                                 one fingerprint with us, and we may split at most 1 % of what it calls the same
+//!                                 one fingerprint with us, and we may split at most 1 % of what it calls the same;
+//!                                 then the same with as many changes to the corpus, and our tokens with PostgreSQL's
 //! sql-oracle --ask < statements   for each line: pg_query's fingerprints, ours, the normalised text
 //! ```
 
 mod check;
+#[allow(dead_code)]
 #[path = "../../tests/sql/corpus.rs"]
 mod corpus;
 mod generate;
 mod lexing;
 mod mutate;
-#[allow(dead_code)]
+#[allow(dead_code, clippy::duplicate_mod)]
 #[path = "../../src/sql/mod.rs"]
 mod sql;
 
@@ -53,16 +55,25 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let number = |at: usize, default: u64| arguments.get(at).map_or(Ok(default), |text| text.parse::<u64>());
     match arguments.first().map(String::as_str) {
         None => write_fingerprints()?,
-        Some("--check") => return Ok(check::run(number(1, 20_000)?, number(2, 1)?)),
+        Some("--check") => return Ok(check::run(&read_corpus()?, number(1, 20_000)?, number(2, 1)?)),
         Some("--ask") => answer_lines()?,
         Some(other) => return Err(format!("unknown argument {other}; see the top of src/main.rs").into()),
     }
     Ok(ExitCode::SUCCESS)
 }
 
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/sql")
+}
+
+fn read_corpus() -> std::io::Result<Vec<corpus::Entry>> {
+    Ok(corpus::parse(&std::fs::read_to_string(
+        directory().join("corpus.sql.txt"),
+    )?))
+}
+
 fn write_fingerprints() -> Result<(), Box<dyn Error>> {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/sql");
-    let corpus = corpus::parse(&std::fs::read_to_string(directory.join("corpus.sql.txt"))?);
+    let corpus = read_corpus()?;
     let mut out = String::from(
         "# Written by: cargo run --release --manifest-path crates/pglog/oracle/Cargo.toml\n\
          # What pg_query makes of corpus.sql.txt: name, fingerprint as by default, with schemas and aliases, with schemas\n\
@@ -88,7 +99,7 @@ fn write_fingerprints() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    std::fs::write(directory.join("corpus.fingerprints"), out)?;
+    std::fs::write(directory().join("corpus.fingerprints"), out)?;
     println!("{} statements", corpus.len());
     if failed > 0 {
         Err(format!("{failed} statements do not parse").into())

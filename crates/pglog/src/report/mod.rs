@@ -1,12 +1,18 @@
 //! What is shown: a [`Report`] made of [`Totals`], as text or JSON.
 
 mod build;
+pub mod events;
+mod findings;
+mod html;
 mod json;
 mod model;
+pub mod phases;
 mod text;
 mod words;
 
 pub use build::{Settings, build};
+pub use findings::{Finding, findings};
+pub use html::write as to_html;
 pub use json::{read as from_json, write as to_json};
 pub use model::*;
 pub use text::write as to_text;

@@ -17,13 +17,14 @@ pub fn write(report: &Report, top: usize) -> String {
     let _ = head(&mut out, report)
         .and_then(|()| statements(&mut out, report, top))
         .and_then(|()| again(&mut out, report, top))
+        .and_then(|()| super::events::write(&mut out, &report.events, top))
         .and_then(|()| shares(&mut out, report, top));
     out
 }
 
-type Done = std::fmt::Result;
+pub(super) type Done = std::fmt::Result;
 
-fn title(out: &mut String, text: &str) -> Done {
+pub(super) fn title(out: &mut String, text: &str) -> Done {
     writeln!(out, "\n{text}\n{}", "─".repeat(text.chars().count()))
 }
 
@@ -224,7 +225,7 @@ fn share_line(out: &mut String, name: &str, share: &Share) -> Done {
     )
 }
 
-fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -232,7 +233,7 @@ fn shortened(text: &str, most: usize) -> String {
 }
 
 /// Words broken into lines.
-fn wrapped(out: &mut String, first: &str, others: &str, text: &str) -> Done {
+pub(super) fn wrapped(out: &mut String, first: &str, others: &str, text: &str) -> Done {
     let mut line = first.to_owned();
     let mut is_empty = true;
     for word in text.split(' ') {

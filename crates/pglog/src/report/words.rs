@@ -81,6 +81,47 @@ pub(super) fn bytes(number: u64) -> String {
     }
 }
 
+/// `some` of `all` in per cent. What is not nothing never reads `0 %`, what is not all never `100 %`.
+pub(super) fn share(some: u64, all: u64) -> String {
+    let percent = 100.0 * some as f64 / all.max(1) as f64;
+    match percent {
+        _ if some == 0 => "0 %".to_owned(),
+        _ if some >= all => "100 %".to_owned(),
+        ..0.1 => "<0.1 %".to_owned(),
+        ..99.9 => format!("{percent:.1} %"),
+        _ => ">99.9 %".to_owned(),
+    }
+}
+
+/// How often in a second, with a decimal when it is seldom.
+pub(super) fn rate(per_second: f64) -> String {
+    match per_second {
+        ..0.005 => "0/s".to_owned(),
+        ..0.1 => format!("{per_second:.2}/s"),
+        ..10.0 => format!("{per_second:.1}/s"),
+        _ => format!("{}/s", count(per_second.round() as u64)),
+    }
+}
+
+/// `1 statement`, `2 statements`.
+pub(super) fn many(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+/// As much of a text as fits into so many characters.
+pub(super) fn fit(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// What is shown for a name that is empty.
+pub(super) fn named(name: &str) -> &str {
+    if name.is_empty() { "(none)" } else { name }
+}
+
 fn records(number: u64, rest: &str) -> String {
     format!(
         "{} record{} {rest}",

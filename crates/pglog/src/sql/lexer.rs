@@ -3,7 +3,7 @@
 //! Comments and white space are gone, every literal is one token of which nobody looks at the bytes. A text that stops
 //! in the midst of something gives the token that had begun, and [`Lexer::cut`].
 
-use super::bytes::{self, CLASS, OPERATOR, UPPER, WORD};
+use super::bytes::{self, CLASS, OPERATOR};
 use super::literal::{self, Dollar};
 
 /// What a token is. `start..end` of the [`Token`] are its bytes in the text.
@@ -11,8 +11,8 @@ use super::literal::{self, Dollar};
 pub(super) enum Lex {
     /// The end of the text.
     End,
-    /// A keyword or an unquoted name; `true` when it has upper-case letters.
-    Word(bool),
+    /// A keyword or an unquoted name.
+    Word,
     /// A quoted name with its quotes.
     Quoted,
     /// `U&"…"`, with its quotes and `U&`; the escape character.
@@ -76,6 +76,8 @@ impl<'a> Lexer<'a> {
     #[inline(always)]
     pub fn next(&mut self) -> Token {
         loop {
+            // Most tokens have one space before them; to skip it without a branch is quicker than to look.
+            self.at += usize::from(self.sql.get(self.at) == Some(&b' '));
             let start = self.at;
             let Some(&byte) = self.sql.get(start) else {
                 return Token {
@@ -91,7 +93,7 @@ impl<'a> Lexer<'a> {
                 }
                 bytes::LETTER => self.word(byte),
                 bytes::DIGIT => self.number(),
-                bytes::QUOTE => self.string(start + 1, false),
+                bytes::QUOTE => self.string(start + 1, literal::plain),
                 bytes::DOUBLE_QUOTE => self.name(start + 1),
                 bytes::SYMBOL => match self.symbol(byte) {
                     Some(lex) => lex,
@@ -139,21 +141,11 @@ impl<'a> Lexer<'a> {
     #[inline(always)]
     fn word(&mut self, first: u8) -> Lex {
         let start = self.at;
-        let mut at = start + 1;
-        let mut flags = bytes::entry(first);
-        while let Some(&byte) = self.sql.get(at) {
-            let entry = bytes::entry(byte);
-            if entry & WORD == 0 {
-                break;
-            }
-            flags |= entry;
-            at += 1;
-        }
-        self.at = at;
-        if at == start + 1 && matches!(self.sql.get(at), Some(b'\'' | b'&')) {
+        self.at = literal::word_end(self.sql, start + 1);
+        if self.at == start + 1 && matches!(self.sql.get(self.at), Some(b'\'' | b'&')) {
             return self.prefixed(first);
         }
-        Lex::Word(flags & UPPER != 0)
+        Lex::Word
     }
 
     /// A word of one letter before a quote may be the prefix of a literal.
@@ -161,14 +153,14 @@ impl<'a> Lexer<'a> {
     fn prefixed(&mut self, first: u8) -> Lex {
         let after = self.at + 1;
         match (first.to_ascii_lowercase(), self.sql[self.at], self.sql.get(after)) {
-            (b'e', b'\'', _) => self.string(after, true),
-            (b'b' | b'x', b'\'', _) => self.string(after, false),
+            (b'e', b'\'', _) => self.string(after, literal::escaped),
+            (b'b' | b'x', b'\'', _) => self.string(after, literal::bits),
             (b'n', b'\'', _) => {
-                self.string(after, false);
+                self.string(after, literal::plain);
                 Lex::National
             }
             (b'u', b'&', Some(b'\'')) => {
-                self.string(after + 1, false);
+                self.string(after + 1, literal::plain);
                 self.escape_character();
                 Lex::Text
             }
@@ -176,20 +168,15 @@ impl<'a> Lexer<'a> {
                 Lex::Quoted => Lex::UnicodeName(self.escape_character()),
                 cut => cut,
             },
-            _ => Lex::Word(first.is_ascii_uppercase()),
+            _ => Lex::Word,
         }
     }
 
-    /// A string whose opening quote is behind us, and its continuations on further lines.
+    /// A string whose opening quote is behind us, and its continuations on further lines; `end` finds the closing quote.
     #[inline(always)]
-    fn string(&mut self, mut at: usize, backslashes: bool) -> Lex {
+    fn string(&mut self, mut at: usize, end: fn(&[u8], usize) -> Option<usize>) -> Lex {
         loop {
-            let end = if backslashes {
-                literal::escaped(self.sql, at)
-            } else {
-                literal::quoted(self.sql, at, b'\'')
-            };
-            let Some(end) = end else {
+            let Some(end) = end(self.sql, at) else {
                 return self.stop(Lex::Text);
             };
             self.at = end;
@@ -238,7 +225,7 @@ impl<'a> Lexer<'a> {
     fn dollar(&mut self) -> Lex {
         let start = self.at;
         if self.sql.get(start + 1).is_some_and(u8::is_ascii_digit) {
-            self.at = literal::word_end(self.sql, start + 1);
+            self.at = literal::digits_end(self.sql, start + 1);
             return Lex::Parameter;
         }
         match literal::dollar(self.sql, start) {

@@ -5,7 +5,17 @@ use memchr::{memchr, memchr2};
 
 use super::bytes::{self, DIGIT, WORD};
 
-/// After a string in which a quote is written twice: `'…'`, `B'…'`, `X'…'`, `U&'…'`, and with `"` a quoted name.
+/// After a string in which a quote is written twice: `'…'`, `N'…'`, `U&'…'`.
+pub(super) fn plain(sql: &[u8], at: usize) -> Option<usize> {
+    quoted(sql, at, b'\'')
+}
+
+/// After a string of bits, in which no quote stands: `B'…'`, `X'…'`.
+pub(super) fn bits(sql: &[u8], at: usize) -> Option<usize> {
+    Some(at + memchr(b'\'', &sql[at..])? + 1)
+}
+
+/// After a string or a name in which the quote is written twice.
 pub(super) fn quoted(sql: &[u8], mut at: usize, quote: u8) -> Option<usize> {
     loop {
         at += memchr(quote, &sql[at..])? + 1;
@@ -158,9 +168,24 @@ pub(super) fn number(sql: &[u8], mut at: usize) -> usize {
     }
 }
 
+/// After the digits that go on at `at`.
+pub(super) fn digits_end(sql: &[u8], at: usize) -> usize {
+    sql[at..]
+        .iter()
+        .position(|byte| !byte.is_ascii_digit())
+        .map_or(sql.len(), |length| at + length)
+}
+
 /// After the word that goes on at `at`.
 #[inline(always)]
 pub(super) fn word_end(sql: &[u8], mut at: usize) -> usize {
+    while let Some(eight) = sql.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()) {
+        let length = bytes::word_length(eight);
+        at += length;
+        if length < 8 {
+            return at;
+        }
+    }
     while at < sql.len() && bytes::entry(sql[at]) & WORD != 0 {
         at += 1;
     }

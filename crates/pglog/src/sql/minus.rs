@@ -17,8 +17,11 @@ pub(super) enum Minus {
     Signs(Mark),
     /// Signs and a number.
     Number(Mark),
-    /// Signs and opening parentheses: here PostgreSQL makes a difference between a number and other values.
+    /// Signs and opening parentheses.
     Parenthesis,
+    /// The same and a number. If a parenthesis closes now, PostgreSQL makes a difference between `-(1)`, which is a
+    /// number, and `-('1')`.
+    Enclosed,
 }
 
 /// A point of the output to go back to.
@@ -56,6 +59,9 @@ impl Writer<'_> {
         match (self.minus, lex) {
             (Minus::Number(mark), _) if lex != Lex::Cast => {
                 self.take_sign(mark);
+                if mark.parenthesis && lex == Lex::Close {
+                    self.hide(NUMBER);
+                }
             }
             (Minus::Signs(_), Lex::Number) => return,
             (Minus::Signs(_) | Minus::Parenthesis, Lex::Operator)
@@ -67,7 +73,11 @@ impl Writer<'_> {
                 self.minus = Minus::Parenthesis;
                 return;
             }
-            (Minus::Parenthesis, Lex::Number) => self.hide(NUMBER),
+            (Minus::Parenthesis, Lex::Number) => {
+                self.minus = Minus::Enclosed;
+                return;
+            }
+            (Minus::Enclosed, Lex::Close) => self.hide(NUMBER),
             _ => {}
         }
         self.minus = Minus::None;
@@ -79,9 +89,6 @@ impl Writer<'_> {
         self.out.truncate(mark.length);
         self.last = mark.last;
         self.second = mark.second;
-        if mark.parenthesis {
-            self.hide(NUMBER);
-        }
         self.put(Class::Value);
         self.out.push(VALUE);
     }
