@@ -109,6 +109,11 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
+/// Whether a line may be the first of a record.
+pub(crate) fn is_record(line: &[u8]) -> bool {
+    split(line).is_some_and(|(head, _)| head.len() < 512)
+}
+
 /// Beginnings of lines of different shapes, the longest first: they hold most fields.
 fn samples<'a>(heads: &[(&'a [u8], &'a [u8])]) -> Vec<&'a [u8]> {
     let mut shapes: Vec<(Vec<u8>, &[u8])> = Vec::new();
@@ -183,7 +188,10 @@ impl Best<'_> {
         }
         // Processes without a session write less.
         let mut clock = Clock::default();
-        let mut unread = self.tried.iter().filter(|line| prefix.read(line, &mut clock).is_none());
+        let mut unread = self
+            .tried
+            .iter()
+            .filter(|line| prefix.read(line, &mut clock).is_none());
         if first.read < few.len()
             && let Some(line) = unread.next()
             && let Some(with_quit) = with_quit(text, line)
