@@ -41,6 +41,8 @@ check-long: ## check and test, and what takes long: strict figures under load, m
 	cargo test --release --locked --package canvass --features long --test overload -- --nocapture
 	CANVASS_FUZZ_SECONDS=60 cargo test --locked --package canvass-pooler --lib wire::fuzz
 	CANVASS_FUZZ_SECONDS=60 cargo test --locked --package canvass-pooler --test fuzz -- --nocapture
+	CANVASS_FUZZ_SECONDS=60 cargo test --release --locked --package canvass-pglog --test fuzz --test prefix -- --nocapture
+	cargo test --release --locked --package canvass-pglog --test input long -- --ignored
 
 bench: ## Page-saves a second, with what they cost (needs wrk; about two minutes)
 	@script/setup bench

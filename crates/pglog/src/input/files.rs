@@ -47,7 +47,7 @@ struct Listed {
 }
 
 enum Kind {
-    File(PathBuf),
+    File(PathBuf, Reading),
     /// It cannot be opened twice.
     Open(Box<Source>),
     Empty,
@@ -109,7 +109,14 @@ impl Inputs {
                 continue;
             }
             let listed = match Source::open_as(&path, &self.reading) {
-                Ok(Some(source)) if path.is_file() => Listed::log(shown, source, |_| Kind::File(path)),
+                Ok(Some(source)) if path.is_file() => {
+                    let known = Some(source.known());
+                    let reading = Reading {
+                        known,
+                        ..self.reading.clone()
+                    };
+                    Listed::log(shown, source, |_| Kind::File(path, reading))
+                }
                 Ok(Some(source)) => Listed::log(shown, source, |source| Kind::Open(Box::new(source))),
                 Ok(None) => Listed::other(shown, Kind::Empty),
                 Err(InputError::Unknown { .. }) if is_directory => {
@@ -150,7 +157,7 @@ impl Inputs {
             Kind::Empty => Ok(None),
             Kind::Failed(why) => return Some(Opened::Failed { name, why }),
             Kind::Open(source) => Ok(Some(*source)),
-            Kind::File(path) => Source::open_as(&path, &self.reading),
+            Kind::File(path, reading) => Source::open_as(&path, &reading),
         };
         Some(match opened {
             Ok(Some(mut source)) => {

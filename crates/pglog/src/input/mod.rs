@@ -28,6 +28,10 @@ const START: usize = 1 << 20;
 /// Bytes in which a log's first time is looked for.
 const FIRST: usize = 64 << 10;
 
+/// What was found out about a log when it was opened before.
+#[derive(Clone, Debug)]
+pub struct Known(Format, Option<Wrapped>);
+
 /// How logs are read.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -42,6 +46,8 @@ pub struct Reading {
     /// The latest that a record can be of, µs since 1970 UTC: syslog's times have no year, and the last one before this is meant. For a
     /// file, when it was changed last.
     pub newest: i64,
+    /// How the log is written, if somebody has looked before.
+    pub known: Option<Known>,
 }
 
 impl Default for Reading {
@@ -52,6 +58,7 @@ impl Default for Reading {
             record: RECORD,
             start: START,
             newest: jiff::Timestamp::now().as_microsecond(),
+            known: None,
         }
     }
 }
@@ -200,16 +207,10 @@ impl Source {
         if buffer.is_empty() {
             return Ok(None);
         }
-        let mut wrapped = None;
-        let mut found = Format::of_columns(&buffer);
-        if found.is_none() {
-            wrapped = Wrapped::find(&buffer, reading.prefix.as_ref(), reading.newest);
-            found = match (&wrapped, &reading.prefix) {
-                (Some(wrapped), _) => wrapped.prefix().map(Format::Stderr),
-                (None, Some(prefix)) => Some(Format::Stderr(prefix.clone())),
-                (None, None) => Format::of_lines(&buffer),
-            };
-        }
+        let (found, wrapped) = match &reading.known {
+            Some(Known(format, wrapped)) => (Some(format.clone()), wrapped.clone()),
+            None => find(&buffer, reading),
+        };
         let Some(format) = found else {
             return Err(failure.map_or(InputError::Unknown { name: name.clone() }, failed));
         };
@@ -245,6 +246,11 @@ impl Source {
             cut: 0,
             leaves_cut: true,
         }))
+    }
+
+    /// For reading the same log again: what was found out about it.
+    fn known(&self) -> Known {
+        Known(self.format.clone(), self.wrapped.clone())
     }
 
     /// The format's name in reports.
@@ -411,6 +417,20 @@ fn fill(reader: &mut Box<dyn Read + Send>, buffer: &mut Vec<u8>, wanted: usize) 
     buffer.reserve(missing);
     let read = reader.take(missing as u64).read_to_end(buffer)?;
     Ok(read < missing)
+}
+
+/// How a log is written, by its first bytes.
+fn find(start: &[u8], reading: &Reading) -> (Option<Format>, Option<Wrapped>) {
+    if let Some(format) = Format::of_columns(start) {
+        return (Some(format), None);
+    }
+    let wrapped = Wrapped::find(start, reading.prefix.as_ref(), reading.newest);
+    let found = match (&wrapped, &reading.prefix) {
+        (Some(wrapped), _) => wrapped.prefix().map(Format::Stderr),
+        (None, Some(prefix)) => Some(Format::Stderr(prefix.clone())),
+        (None, None) => Format::of_lines(start),
+    };
+    (found, wrapped)
 }
 
 /// Says late that reading failed: once everything before was read.

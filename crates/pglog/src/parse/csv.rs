@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem, memrchr};
 
 use super::{Scribe, without_mark};
-use crate::record::{Record, Severity, some};
+use crate::record::{Part, Record, is_english, some};
 use crate::time::{self, Clock};
 
 /// Most columns.
@@ -101,6 +101,8 @@ pub fn parse<'b>(bytes: &'b [u8], scribe: &mut Scribe<'b, '_>) {
         match length.filter(|_| columns.len() >= 23) {
             Some(length) => match record(&columns, &mut scribe.memory.clock) {
                 Some(record) => {
+                    let is_foreign = !is_english(&unquoted(columns[11]));
+                    scribe.out.counts.foreign += u64::from(is_foreign);
                     scribe.record(&record);
                     at += length;
                 }
@@ -194,7 +196,11 @@ fn optional(column: &[u8]) -> Option<Cow<'_, [u8]>> {
 fn record<'b>(columns: &[&'b [u8]], clock: &mut Clock) -> Option<Record<'b>> {
     let (at, _) = clock.read(columns[0])?;
     let number = |column: &[u8]| time::digits(column).map(|(n, _)| n);
-    let severity = Severity::of(&unquoted(columns[11]));
+    // Other languages' words too (`lc_messages`).
+    let word = unquoted(columns[11]);
+    let Part::Message(severity) = Part::of(&word)? else {
+        return None;
+    };
     let state: Option<[u8; 5]> = unquoted(columns[12]).as_ref().try_into().ok();
     let text = |index: usize| columns.get(index).and_then(|c| optional(c));
     let query_id = columns
@@ -212,7 +218,7 @@ fn record<'b>(columns: &[&'b [u8]], clock: &mut Clock) -> Option<Record<'b>> {
         backend: text(23),
         sqlstate: state,
         query_id: query_id.filter(|id| *id != 0),
-        severity: severity?,
+        severity,
         message: unquoted(columns[13]),
         detail: text(14),
         hint: text(15),

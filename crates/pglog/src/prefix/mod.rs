@@ -17,6 +17,9 @@ use crate::time::{self, Clock};
 /// Longest user, database and application name, in bytes (`NAMEDATALEN` - 1).
 const NAME: usize = 63;
 
+/// Places at which fields of a line are tried to end: an ordinary line needs some dozens at most.
+const MOST_TRIES: u32 = 400;
+
 /// What an escape of `log_line_prefix` stands for (PostgreSQL's documentation, section "What to Log").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
@@ -285,6 +288,8 @@ struct Walk<'a, 'c> {
     application_at: usize,
     /// Background workers of extensions have names of their own, and names may hold spaces: tried when nothing else fits.
     loose: bool,
+    /// Places tried.
+    tries: u32,
 }
 
 impl<'a, 'c> Walk<'a, 'c> {
@@ -295,6 +300,7 @@ impl<'a, 'c> Walk<'a, 'c> {
             head: Head::empty(),
             application_at: usize::MAX,
             loose,
+            tries: 0,
         }
     }
 
@@ -347,11 +353,24 @@ impl<'a, 'c> Walk<'a, 'c> {
             return true;
         }
         while at <= end {
+            self.tries += 1;
+            if self.tries > MOST_TRIES {
+                return false;
+            }
             at = match next {
-                Some(Step::Literal(literal)) => match memmem::find(&self.line[at..], literal) {
-                    Some(offset) => at + offset,
-                    None => return false,
-                },
+                Some(Step::Literal(literal)) => {
+                    let within = &self.line[at..self.line.len().min(end + literal.len())];
+                    let found = match literal[..] {
+                        [byte] => memchr::memchr(byte, within),
+                        [first, ..] => memchr::memchr_iter(first, within)
+                            .find(|offset| within[*offset..].starts_with(literal)),
+                        [] => Some(0),
+                    };
+                    match found {
+                        Some(offset) => at + offset,
+                        None => return false,
+                    }
+                }
                 // Followed by the severity.
                 _ => match self.next_severity(at) {
                     Some(at) => at,

@@ -27,7 +27,9 @@ fn pieces(entries: &[Entry], longest: usize, dice: &mut Rng) -> Vec<Piece> {
     for (index, entry) in entries.iter().enumerate() {
         // What the same process said before comes before.
         let luck = dice.u32(..);
-        all.extend(waiting.extract_if(.., |p| p.pid == entry.pid || (p.pid ^ luck).count_ones() % 2 == 0));
+        all.extend(waiting.extract_if(.., |p| {
+            p.pid == entry.pid || (p.pid ^ luck).count_ones().is_multiple_of(2)
+        }));
         let mut part = 0;
         for line in write::stderr(INNER, std::slice::from_ref(entry)).lines() {
             let mut rest = line;

@@ -28,7 +28,7 @@ pub(super) fn prefixes(head: &[u8], is_constant: &dyn Fn(&[u8]) -> bool) -> Vec<
         keyed(head, *key, end, is_constant, &mut pieces);
     }
     let mut texts: Vec<String> = named(pieces).iter().flat_map(|pieces| combined(pieces)).collect();
-    texts.sort_by_key(|text| unlikely(text));
+    texts.sort_by_cached_key(|text| unlikely(text));
     texts.truncate(MOST);
     texts
 }

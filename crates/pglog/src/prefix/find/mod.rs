@@ -51,9 +51,14 @@ const SHAPES: usize = 6;
 /// Lines on which one that is hopeless is seen to be so.
 const FEW: usize = 12;
 
+/// Bytes of a line that are looked at.
+const ENOUGH: usize = 600;
+
 /// The prefix that reads most of these lines with least that speaks against it; of those the one that reads most fields, of those the
 /// simplest.
 pub fn find(lines: &[&[u8]]) -> Option<Prefix> {
+    // Prefixes stand at the front.
+    let lines: Vec<&[u8]> = lines.iter().map(|line| &line[..line.len().min(ENOUGH)]).collect();
     let heads: Vec<(&[u8], &[u8])> = lines.iter().filter_map(|line| split(line)).collect();
     if heads.is_empty() {
         return None;
@@ -71,6 +76,7 @@ pub fn find(lines: &[&[u8]]) -> Option<Prefix> {
     let mut best = Best {
         tried: &tried,
         run,
+        few_fields: 0,
         found: None,
     };
     for text in KNOWN {
@@ -174,6 +180,8 @@ struct Best<'l> {
     tried: &'l [&'l [u8]],
     /// Lines that follow each other.
     run: &'l [&'l [u8]],
+    /// Fields that the best one reads of few lines.
+    few_fields: usize,
     found: Option<(Score, Prefix)>,
 }
 
@@ -183,7 +191,8 @@ impl Best<'_> {
         let step = self.tried.len().div_ceil(FEW);
         let few: Vec<&[u8]> = self.tried.iter().copied().step_by(step).collect();
         let first = Evidence::of(&prefix, &few, false);
-        if first.read == 0 || self.is_beaten(first.against) {
+        let is_poorer = first.read == few.len() && first.fields < self.few_fields;
+        if first.read == 0 || self.is_perfect() && (first.against > 0 || is_poorer) {
             return;
         }
         // Processes without a session write less.
@@ -196,20 +205,23 @@ impl Best<'_> {
             && let Some(line) = unread.next()
             && let Some(with_quit) = with_quit(text, line)
         {
-            self.weigh(with_quit, rank);
+            self.weigh(with_quit, rank, &few);
         }
-        self.weigh(prefix, rank);
+        self.weigh(prefix, rank, &few);
     }
 
-    /// One of which nothing is unread and against which nothing speaks is there already.
-    fn is_beaten(&self, against: usize) -> bool {
-        let is_perfect = |score: &Score| score.read == self.tried.len() && score.against == Reverse(0);
-        against > 0 && self.found.as_ref().is_some_and(|(best, _)| is_perfect(best))
+    /// Nothing is unread by the best one, and nothing speaks against it.
+    fn is_perfect(&self) -> bool {
+        let all = self.tried.len();
+        self.found
+            .as_ref()
+            .is_some_and(|(best, _)| best.read == all && best.against == Reverse(0))
     }
 
-    fn weigh(&mut self, prefix: Prefix, rank: usize) {
+    fn weigh(&mut self, prefix: Prefix, rank: usize, few: &[&[u8]]) {
         let score = Score::of(&prefix, rank, self.tried, self.run);
         if score.read > 0 && self.found.as_ref().is_none_or(|(best, _)| score > *best) {
+            self.few_fields = Evidence::of(&prefix, few, false).fields;
             self.found = Some((score, prefix));
         }
     }
