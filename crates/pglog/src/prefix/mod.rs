@@ -338,7 +338,7 @@ impl<'a, 'c> Walk<'a, 'c> {
         let mut at = start;
         while at <= end {
             at = match next {
-                Some(Step::Literal(literal)) => match memmem::find(&self.line[at..], literal) {
+                Some(Step::Literal(literal)) => match find_literal(&self.line[at..], literal) {
                     Some(offset) => at + offset,
                     None => return false,
                 },
@@ -475,6 +475,14 @@ impl<'a, 'c> Walk<'a, 'c> {
             Field::Backend => head.backend = text,
             _ => {}
         }
+    }
+}
+
+/// Where a prefix's literal, one character nearly always, comes next.
+fn find_literal(line: &[u8], literal: &[u8]) -> Option<usize> {
+    match literal {
+        [byte] => memchr::memchr(*byte, line),
+        _ => memmem::find(line, literal),
     }
 }
 
