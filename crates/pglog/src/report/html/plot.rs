@@ -205,14 +205,11 @@ fn bands(svg: &mut String, time: &Time, top: f64, bottom: f64) {
         }
         let (from, until) = (x(time.place(band.from)), x(time.place(band.until)));
         let row = usize::from(band.is_fault && has_phases);
-        let class = match (band.is_fault, i % 2) {
-            (true, _) => "fault",
-            (false, 0) => "phase even",
-            _ => "phase",
-        };
+        let class = if band.is_fault { "fault" } else { "phase" };
+        let shade = if i % 2 == 0 { " even" } else { "" };
         let _ = write!(
             svg,
-            r#"<rect class="{class}" x="{from:.1}" y="{top}" width="{:.1}" height="{:.1}"/><path class="{class}-line" d="M{from:.1} {}V{bottom}"/>"#,
+            r#"<rect class="{class}{shade}" x="{from:.1}" y="{top}" width="{:.1}" height="{:.1}"/><path class="{class}-line" d="M{from:.1} {}V{bottom}"/>"#,
             (until - from).max(1.5),
             bottom - top,
             4.0 + ROW * row as f64,
