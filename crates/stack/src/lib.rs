@@ -30,7 +30,8 @@ pub use machine::Machine;
 pub use net::{check_port_free, check_port_open_to};
 pub use notices::Notices;
 pub use postgres::{
-    Cluster, ClusterConfig, LOGGED_TRANSACTIONS, Mode, PostgresService, Profile, Role, SLOW_STATEMENT,
+    Cluster, ClusterConfig, LOG_LINE_PREFIX, LOGGED_TRANSACTIONS, Mode, PostgresService, Profile, Role,
+    SLOW_STATEMENT,
 };
 pub use process::{Process, Spec};
 pub use service::CommandService;

@@ -102,12 +102,7 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
     }
     let job = Job {
         files: logs,
-        prefix: args
-            .prefix
-            .as_deref()
-            .map(Prefix::parse)
-            .transpose()
-            .context("--prefix")?,
+        prefix: args.prefix()?,
         threads: args.threads.unwrap_or_else(cores).max(1),
         options: Options {
             with_values: args.output.with_values,
@@ -127,6 +122,15 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
     let report = report_of(&job, &args.output, &zone, notes)?;
     args.output.write(&report)?;
     Ok(verdict(&report))
+}
+
+impl LogsArgs {
+    /// The `log_line_prefix` that is given or known.
+    fn prefix(&self) -> anyhow::Result<Option<Prefix>> {
+        let known = self.data.as_ref().map(|_| canvass_stack::LOG_LINE_PREFIX);
+        let text = self.prefix.as_deref().or(known);
+        text.map(Prefix::parse).transpose().context("--prefix")
+    }
 }
 
 fn verdict(report: &Report) -> ExitCode {

@@ -13,3 +13,4 @@ mod settings;
 pub use cluster::{Cluster, ClusterConfig, LOGGED_TRANSACTIONS, Profile, Role, SLOW_STATEMENT};
 pub use control::Mode;
 pub use service::PostgresService;
+pub use settings::LOG_LINE_PREFIX;

@@ -233,6 +233,9 @@ fn vacuum() -> Vec<Setting> {
     ]
 }
 
+/// The `log_line_prefix` of every cluster: time, process, who, and SQLSTATE.
+pub const LOG_LINE_PREFIX: &str = "%m [%p] %quser=%u,db=%d,app=%a,state=%e ";
+
 fn logging() -> Vec<Setting> {
     vec![
         set("log_destination", "'stderr'", "Captured in log/postgres.log."),
@@ -248,7 +251,7 @@ fn logging() -> Vec<Setting> {
         ),
         set(
             "log_line_prefix",
-            "'%m [%p] %quser=%u,db=%d,app=%a,state=%e '",
+            format!("'{LOG_LINE_PREFIX}'"),
             "Time, process, who, and SQLSTATE; log readers know this shape.",
         ),
         set(
