@@ -295,6 +295,9 @@ const RANKINGS: [Ranking; 6] = [
 
 fn usual(s: &Statement) -> String {
     let f = &s.figures;
+    if f.calls == 0 {
+        return "no execution that ended well".to_owned();
+    }
     format!(
         "{:>10} × {:>8}  p95 {:>8}  max {:>8}",
         count(f.calls),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::tables::{Cell, Column, Table, columns};
+use super::tables::{Cell, Table, columns};
 use super::{Frame, words};
 use crate::clean;
 use crate::report::compare::{Change, Comparison, Of, growth, signed};
@@ -43,70 +43,50 @@ fn whole(comparison: &Comparison) -> Change {
     }
 }
 
-const HEADS: [&str; 15] = [
-    "statement",
-    "#calls/h before",
-    "#after",
-    "#change",
-    "#mean before",
-    "#after",
-    "#change",
-    "#p95 before",
-    "#after",
-    "#change",
-    "#time/h before",
-    "#after",
-    "#change",
-    "#share before",
-    "#after",
-];
+const HEADS: [&str; 6] = ["statement", "#calls/h", "#mean", "#p95", "#time/h", "#share"];
 
 fn table(id: &str, title: &str, changes: &[Change]) -> Table {
-    let heads: Vec<Column> = columns(&HEADS);
     Table {
         id: id.to_owned(),
         title: title.to_owned(),
         note: String::new(),
-        columns: heads,
+        columns: columns(&HEADS),
         rows: changes.iter().map(row).collect(),
     }
 }
 
 fn row(change: &Change) -> Vec<Cell> {
-    let name = match change.id.get(..8) {
-        Some(id) => format!("{id} {}", words::fit(&clean(&change.text), 600)),
-        None => change.text.clone(),
-    };
-    let mut cells = vec![Cell::text(name)];
-    let measures: [(fn(&Of) -> f64, fn(f64) -> String); 4] = [
+    let mut name = Cell::text(words::fit(&clean(&change.text), 600));
+    name.is_code = !change.id.is_empty();
+    name.more = change.id.get(..8).unwrap_or_default().to_owned();
+    let mut cells = vec![name];
+    let measures: [(fn(&Of) -> f64, fn(f64) -> String); 5] = [
         (|of| of.calls_per_hour, |v| words::count(v.round() as u64)),
         (|of| of.mean as f64, |v| words::length(v as u64)),
         (|of| of.p95 as f64, |v| words::length(v as u64)),
         (|of| of.micros_per_hour as f64, |v| words::length(v as u64)),
+        (|of| of.share, |v| format!("{v:.1} %")),
     ];
     for (measure, shown) in measures {
-        let (before, after) = (
+        cells.push(cell(
             change.before.as_ref().map(measure),
             change.after.as_ref().map(measure),
-        );
-        let cell = |value: Option<f64>| {
-            let text = value.map_or_else(|| "–".to_owned(), shown);
-            Cell::number(value.map_or(0, |v| v.round() as u64), text)
-        };
-        cells.push(cell(before));
-        cells.push(cell(after));
-        cells.push(match before.zip(after) {
-            Some((a, b)) => {
-                let by = growth(a, b);
-                // Sorted from the greatest fall to the greatest rise.
-                Cell::number((by.unwrap_or(1e6) + 1000.0).max(0.0) as u64, signed(by))
-            }
-            None => Cell::number(0, "–".to_owned()),
-        });
-    }
-    for of in [&change.before, &change.after] {
-        let text = of.map_or_else(|| "–".to_owned(), |of| format!("{:.1} %", of.share));
-        cells.push(Cell::number(of.map_or(0, |of| (of.share * 100.0) as u64), text));
+            shown,
+        ));
     }
     cells
+}
+
+/// Before and after, sorted by the change; of a statement that is new or gone, by what there is.
+fn cell(before: Option<f64>, after: Option<f64>, shown: fn(f64) -> String) -> Cell {
+    let Some((was, is)) = before.zip(after) else {
+        let value = before.or(after).unwrap_or(0.0);
+        return Cell::number((value * 100.0) as u64, shown(value));
+    };
+    let by = growth(was, is);
+    // From the greatest fall to the greatest rise, as a number that is not below 0.
+    let order = by.map_or(1e9, |by| (by + 100.0) * 100.0);
+    let mut cell = Cell::number(order as u64, format!("{} → {}", shown(was), shown(is)));
+    cell.more = signed(by);
+    cell
 }
