@@ -4,6 +4,7 @@
 //! figures behind them, [`statements`] what is known of each statement; `templates/report.html` puts them together. Nothing
 //! from a log becomes markup: texts go through [`escape`], and a policy lets no script run but the page's own.
 
+mod compare;
 mod figures;
 mod plot;
 mod scale;
@@ -22,6 +23,7 @@ use super::findings::{Finding, findings};
 use super::model::Report;
 use super::phases::Phases;
 use super::words;
+pub use compare::write as compare_page;
 use statements::{MEASURES, Rank, Statements};
 use tables::{Key, Table};
 use time::Time;

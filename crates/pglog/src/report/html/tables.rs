@@ -26,6 +26,10 @@ pub struct Cell {
     pub value: Option<u64>,
     /// A bar below it, in per cent of the column's width.
     pub bar: Option<f64>,
+    /// The text is of a statement.
+    pub is_code: bool,
+    /// What stands in a second line.
+    pub more: String,
 }
 
 impl Cell {
@@ -35,15 +39,16 @@ impl Cell {
             text: text.into(),
             value: None,
             bar: None,
+            is_code: false,
+            more: String::new(),
         }
     }
 
     /// A figure that reads so.
     pub fn number(value: u64, text: String) -> Self {
         Self {
-            text,
             value: Some(value),
-            bar: None,
+            ..Self::text(text)
         }
     }
 
