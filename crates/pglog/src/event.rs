@@ -176,7 +176,7 @@ pub struct Duration {
 }
 
 /// A statement as it occurred.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StatementAt {
     /// Index into [`Parsed::statements`].
     pub statement: u32,

@@ -1,5 +1,6 @@
 //! A whole run: logs in, a report out, with a state or without.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use jiff::civil::Date;
@@ -7,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::choose::Choice;
 use crate::event::Counts;
-use crate::fold::{Calendar, Fold, Options};
+use crate::fold::{Calendar, Dump, Fold, Options};
 use crate::input::{Inputs, Opened, Reading, read_twice};
 use crate::parse::Memory;
 use crate::prefix::Prefix;
@@ -198,6 +199,19 @@ impl Following {
                 None => self.done.inputs.push(input),
             }
         }
+    }
+
+    /// Writes every execution from now on as a line of CSV; [`finish_dump`](Self::finish_dump) ends it.
+    pub fn dump_to(&mut self, to: Box<dyn Write + Send>) {
+        self.fold.dump_to(Dump::new(to));
+    }
+
+    /// Writes what is left of the lines.
+    ///
+    /// # Errors
+    /// The first that was met in writing.
+    pub fn finish_dump(&mut self) -> io::Result<()> {
+        self.fold.take_dump().finish()
     }
 
     /// What was counted so far.

@@ -51,7 +51,9 @@ pub(crate) fn some(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// How serious a record is (PostgreSQL's documentation, table "Message Severity Levels").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub enum Severity {
     /// `DEBUG`, `DEBUG1` to `DEBUG5`.
     Debug,

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use canvass_pglog::fold::Options;
-use canvass_pglog::job::{Job, KeepIn};
+use canvass_pglog::job::{Done, Job, KeepIn};
 use canvass_pglog::prefix::Prefix;
 use canvass_pglog::report::{self, Report, Settings};
 use clap::{Args, Subcommand};
@@ -147,7 +147,10 @@ fn report_of(
     zone: &TimeZone,
     notes: Vec<String>,
 ) -> anyhow::Result<Report> {
-    let done = job.run()?;
+    let done = match &output.dump {
+        None => job.run()?,
+        Some(path) => dumped(job, path)?,
+    };
     let settings = Settings {
         with_values: output.with_values,
         time_zone: done.time_zone.clone().unwrap_or_else(|| zone.clone()),
@@ -155,14 +158,27 @@ fn report_of(
     };
     let mut report = report::build(&done.totals, &done.counts, done.inputs, done.logged, &settings);
     report.problems.extend(notes);
-    if report.records.read == 0 {
-        // Never an empty report that looks like a good one.
+    // Never an empty report that looks like a good one; of one that read nothing this is said already.
+    if report.period.is_none() && report.records.read > 0 {
         report.complete = false;
-        report
-            .problems
-            .push("no record was read: the report is empty".to_owned());
+        let read = report.records.read;
+        report.problems.push(format!(
+            "of {read} records none is among those chosen: the report is empty"
+        ));
     }
     Ok(report)
+}
+
+/// Reads, and writes every execution to a file.
+fn dumped(job: &Job, path: &std::path::Path) -> anyhow::Result<Done> {
+    let failed = || format!("cannot write {}", path.display());
+    let mut following = job.follow();
+    following.dump_to(Box::new(std::io::BufWriter::new(
+        output::private(path).with_context(failed)?,
+    )));
+    following.read_on();
+    following.finish_dump().with_context(failed)?;
+    Ok(following.finish())
 }
 
 fn keep_in(args: &LogsArgs, dir: &std::path::Path) -> anyhow::Result<KeepIn> {

@@ -1,8 +1,8 @@
 //! Where reports go and what is in them.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,6 +32,9 @@ pub(super) struct Output {
     /// Print the normalised statements alone, one a line, most time first
     #[arg(long)]
     normalized_only: bool,
+    /// Write every execution as a line of CSV to this file; with --with-values as it was logged
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "follow", "per_database"])]
+    pub(super) dump: Option<PathBuf>,
     /// A report for each database, as text, JSON and HTML, in this directory
     #[arg(long, value_name = "DIR")]
     pub(super) per_database: Option<PathBuf>,
@@ -123,15 +126,23 @@ pub(super) fn write_to(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut name = path.file_name().with_context(failed)?.to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
+    private(&new)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(failed)?;
+    std::fs::rename(&new, path).with_context(failed)
+}
+
+/// A new file that is its owner's alone.
+pub(super) fn private(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
-        .open(&new);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .with_context(failed)?;
-    std::fs::rename(&new, path).with_context(failed)
+        .open(path)?;
+    // One that was there keeps the rights that it had.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// A report for each database: reads the logs once to find them, and once for each.

@@ -1,6 +1,7 @@
 //! `canvass logs` beside a real PostgreSQL, and as a person meets it on the command line.
 #![allow(clippy::unwrap_used)] // helpers too: a panic there is the failure's message
 
+mod choose;
 mod killed;
 mod truth;
 

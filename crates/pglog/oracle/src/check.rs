@@ -59,6 +59,13 @@ pub fn run(corpus: &[Entry], families: u64, seed: u64) -> ExitCode {
     }
 }
 
+/// Commands may keep literals as their words; then pg_query tells them apart, and we do not.
+fn differ_in_literals(one: &str, other: &str) -> bool {
+    ["1", "'x'"]
+        .iter()
+        .any(|number| ask(&lexing::level(one, number)) == ask(&lexing::level(other, number)))
+}
+
 fn make(shape: u64, surface: &mut Rng) -> Vec<Piece> {
     let mut generator = Generator {
         shape: Rng::with_seed(shape),
@@ -86,9 +93,7 @@ impl Seen {
         }
         match self.ours.get(&ours.fingerprint) {
             Some((other, _)) if *other == opinion => {}
-            // Commands may keep literals as their words.
-            Some((_, text))
-                if ours.kind > Kind::Merge && ask(&lexing::level(text)) == ask(&lexing::level(&sql)) => {}
+            Some((_, text)) if ours.kind > Kind::Merge && differ_in_literals(text, &sql) => {}
             Some((_, text)) => {
                 self.merges += 1;
                 println!("MERGED {}\n  {text}\n  {sql}", ours.text);

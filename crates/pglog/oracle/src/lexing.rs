@@ -56,15 +56,15 @@ pub fn split(sql: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The statement with one string for every string and one number for every number, without signs.
-pub fn level(sql: &str) -> String {
+/// The statement with one string for every string and one number (or also that string) for every number, without signs.
+pub fn level(sql: &str, number: &str) -> String {
     let mut lexer = Lexer::new(sql.as_bytes());
     let mut out = String::new();
     loop {
         let token = lexer.next();
         match token.lex {
             Lex::End => return out,
-            Lex::Number => out.push('1'),
+            Lex::Number => out.push_str(number),
             Lex::Text => out.push_str("'x'"),
             Lex::Operator if &sql[token.start..token.end] == "-" => {}
             _ => out.push_str(&sql[token.start..token.end]),

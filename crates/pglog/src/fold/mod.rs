@@ -3,23 +3,28 @@
 //! number of threads and the borders between chunks make no difference.
 
 mod calendar;
+mod dump;
 mod open;
+mod running;
+mod said;
 mod sessions;
 mod window;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use running::Running;
 use sessions::{Pending, Session, Sessions};
 use window::Seconds;
 
 pub use calendar::{Calendar, Day};
+pub use dump::Dump;
+use dump::Line;
 pub use open::{Open, Suspended};
 
 use crate::choose::Choice;
 use crate::event::{Counts, Duration, Event, Parsed, Stage, StatementAt, What};
 use crate::hash::ByHash;
-use crate::message::Said;
 use crate::parse::is_failure;
 use crate::sql::Kind;
 use crate::totals::{By, Known, MOST_STATEMENTS, Sample, Share, StatementTotals, Totals};
@@ -60,6 +65,10 @@ pub struct Fold {
     known: ByHash<Known>,
     sessions: Sessions,
     seconds: Seconds,
+    dump: Dump,
+    running: Running,
+    /// What may be shown of messages and plans, by their hash.
+    texts: ByHash<Box<str>>,
 }
 
 /// A statement that took time, joined of its steps.
@@ -104,12 +113,25 @@ impl Fold {
             }
             self.event(chunk, event, whos[event.who as usize]);
         }
+        for (session, planned) in self.sessions.take_planned(false) {
+            self.count_planned(session, planned);
+        }
         self.sessions.forget_old(&mut self.totals);
         self.totals.fold_away();
         if self.known.len() > 2 * MOST_STATEMENTS {
             self.known
                 .retain(|fingerprint, _| self.totals.statements.contains_key(fingerprint));
         }
+    }
+
+    /// Writes every execution from now on as a line of CSV.
+    pub fn dump_to(&mut self, dump: Dump) {
+        self.dump = dump;
+    }
+
+    /// No more is written.
+    pub fn take_dump(&mut self) -> Dump {
+        std::mem::take(&mut self.dump)
     }
 
     /// What was counted so far, of the day that is current.
@@ -120,6 +142,10 @@ impl Fold {
     /// What was counted, by the beginning of its day (µs since 1970 UTC), with what is open counted as far as it went; and
     /// what was read.
     pub fn finish(mut self) -> (BTreeMap<i64, Totals>, Counts) {
+        for (session, planned) in self.sessions.take_planned(true) {
+            self.count_planned(session, planned);
+        }
+        self.running.end_waits(&mut self.totals.events.locks);
         self.sessions.end_all(&mut self.totals);
         self.seconds.end(&mut self.totals);
         self.days.insert(self.day.start, self.totals);
@@ -190,12 +216,16 @@ impl Fold {
         if !self.is_chosen(chunk, event) {
             return;
         }
+        let who = match self.running.fills && who.contains(&0) {
+            true => self.filled(event, who),
+            false => who,
+        };
         self.totals.saw(event.at);
         self.totals.severities[event.severity as usize] += 1;
         match &event.what {
             What::Duration(duration) => self.duration(chunk, event, who, duration),
             What::Began(statement) => {
-                let session = self.sessions.get(event.session, event.at);
+                let session = self.sessions.get(event.session, event.at, event.pid);
                 session.began = Some((
                     chunk.statements[statement.statement as usize].fingerprint,
                     statement.values,
@@ -212,28 +242,20 @@ impl Fold {
         }
     }
 
-    fn said(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], said: &Said) {
-        let Said::Failure(failure) = said;
-        if let Some(index) = failure.statement {
-            let fingerprint = chunk.statements[index as usize].fingerprint;
-            if let Some(statement) = self.totals.statements.get_mut(&fingerprint) {
-                statement.failures += 1;
-                statement.caller([who[0], who[1], who[2]]).failures += 1;
-            }
-        }
-        // Nothing completes what failed.
-        self.sessions.get(event.session, event.at).began = None;
-    }
-
     fn duration(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], duration: &Duration) {
         let Some(statement) = &duration.statement else {
             self.bare(chunk, event, who, duration.micros);
             return;
         };
         let fingerprint = chunk.statements[statement.statement as usize].fingerprint;
-        let session = self.sessions.get(event.session, event.at);
+        let session = self.sessions.get(event.session, event.at, event.pid);
         // `log_statement` and a duration with the statement are not both written for one execution.
         session.began = None;
+        let planned = session.covered(event.at, duration.micros);
+        if !planned.is_empty() {
+            self.count_planned(event.session, planned);
+        }
+        let session = self.sessions.get(event.session, event.at, event.pid);
         match duration.stage {
             Stage::Parse | Stage::Bind => {
                 let is_bind = duration.stage == Stage::Bind;
@@ -272,9 +294,13 @@ impl Fold {
         }
     }
 
+    fn session(&mut self, event: &Event) -> &mut Session {
+        self.sessions.get(event.session, event.at, event.pid)
+    }
+
     /// A duration alone: of the statement that the session began last, if `log_statement` wrote one.
     fn bare(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], micros: u64) {
-        let session = self.sessions.get(event.session, event.at);
+        let session = self.sessions.get(event.session, event.at, event.pid);
         let Some((fingerprint, values)) = session.began.take() else {
             self.totals.nameless.calls += 1;
             self.totals.nameless.micros += micros;
@@ -313,6 +339,21 @@ impl Fold {
         if let Some(statement) = statement {
             keep_sample(totals, self.options, chunk, execution, statement, micros);
         }
+        if self.dump.is_wanted() {
+            let (raw, parameters) = match statement.filter(|_| self.options.with_values) {
+                Some(statement) => (chunk.text(statement.text), chunk.text(statement.parameters)),
+                None => (totals.text.as_bytes(), &b""[..]),
+            };
+            self.dump.write(&Line {
+                at: execution.at,
+                pid: execution.pid,
+                who: By::ALL.map(|by| self.totals.dimensions[by as usize].names.name(who[by as usize])),
+                parts: execution.parts,
+                fingerprint: execution.fingerprint,
+                text: raw,
+                parameters,
+            });
+        }
         let share = Share {
             calls: 1,
             micros,
@@ -335,6 +376,7 @@ impl Fold {
         }
         let asked = execution.values ^ execution.fingerprint;
         let session = self.sessions.last();
+        session.last = execution.fingerprint;
         session.executed(
             &mut self.totals,
             execution.fingerprint,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::running::Running;
 use super::sessions::Sessions;
 use super::window::Seconds;
 use super::{Calendar, Day, Fold, Options};
@@ -11,11 +12,12 @@ use crate::choose::Choice;
 use crate::event::Counts;
 use crate::totals::Totals;
 
-/// What is open. Holds no text of the log.
+/// What is open. Of the log's text it holds names of users, databases, applications, hosts and relations, and no values.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Open {
     sessions: Sessions,
     seconds: Seconds,
+    running: Running,
 }
 
 /// A fold that stopped, to go on in another run.
@@ -40,6 +42,7 @@ impl Fold {
             open: Open {
                 sessions: self.sessions,
                 seconds: self.seconds,
+                running: self.running,
             },
         }
     }
@@ -53,7 +56,7 @@ impl Fold {
         last: Option<(Day, Totals)>,
     ) -> Self {
         let mut fold = Self::new(options, choice, calendar);
-        (fold.sessions, fold.seconds) = (open.sessions, open.seconds);
+        (fold.sessions, fold.seconds, fold.running) = (open.sessions, open.seconds, open.running);
         if let Some((day, totals)) = last {
             let known = totals
                 .statements

@@ -7,7 +7,7 @@ mod files;
 pub use files::{Inputs, Opened, read_twice};
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::parse::{Format, Memory};
@@ -55,6 +55,8 @@ pub struct Source {
     /// How it is compressed: `gzip`, `bzip2`, `xz`, `zstd`, `lz4`.
     pub compression: Option<&'static str>,
     reading: Reading,
+    /// Another handle on the file, when it is one and not compressed.
+    handle: Option<File>,
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     at_end: bool,
@@ -126,7 +128,17 @@ impl Source {
             error,
         };
         let file = File::open(path).map_err(failed)?;
-        Self::begin(name, Box::new(file), reading)
+        // A second handle on the same place in the file: to go forward in it.
+        let handle = file.try_clone().map_err(failed)?;
+        let is_file = handle.metadata().is_ok_and(|about| about.is_file());
+        let mut source = Self::begin(name, Box::new(file), reading)?;
+        if let Some(source) = &mut source
+            && is_file
+            && source.compression.is_none()
+        {
+            source.handle = Some(handle);
+        }
+        Ok(source)
     }
 
     /// From anything that can be read.
@@ -184,6 +196,7 @@ impl Source {
             buffer,
             at_end,
             failed: failure,
+            handle: None,
             skipping: false,
             read: 0,
             cut: 0,
@@ -207,6 +220,14 @@ impl Source {
             .min(usize::try_from(bytes).unwrap_or(usize::MAX));
         self.buffer.drain(..held);
         let missing = bytes - held as u64;
+        if missing > 0
+            && let Some(handle) = &mut self.handle
+            && handle.metadata()?.len() >= bytes
+        {
+            handle.seek(SeekFrom::Start(bytes))?;
+            self.read = bytes;
+            return Ok(());
+        }
         let passed = io::copy(&mut (&mut self.reader).take(missing), &mut io::sink())?;
         self.read = held as u64 + passed;
         self.at_end |= passed < missing;

@@ -1,5 +1,7 @@
 //! Turns records into events: tells messages apart, names statements and speakers once a chunk.
 
+use std::borrow::Cow;
+
 use crate::event::{Duration, Event, Parsed, Stage, Statement, StatementAt, Text, What, Who};
 use crate::hash::{ByHash, hash};
 use crate::message::{self, duration};
@@ -47,6 +49,8 @@ pub struct Scribe<'b, 'm> {
     statements: ByHash<u32>,
     last_at: Option<i64>,
     speaker: Vec<u8>,
+    /// Groups of messages and shapes of plans that occurred.
+    groups: ByHash<()>,
 }
 
 impl<'b, 'm> Scribe<'b, 'm> {
@@ -60,6 +64,7 @@ impl<'b, 'm> Scribe<'b, 'm> {
             statements: ByHash::default(),
             last_at: None,
             speaker: Vec::new(),
+            groups: ByHash::default(),
         }
     }
 
@@ -103,6 +108,21 @@ impl<'b, 'm> Scribe<'b, 'm> {
     }
 
     fn what(&mut self, record: &Record<'_>) -> What {
+        if let Some(state) = verbose_state(&record.message) {
+            let message = match &record.message {
+                Cow::Borrowed(text) => Cow::Borrowed(&text[7..]),
+                Cow::Owned(text) => Cow::Owned(text[7..].to_vec()),
+            };
+            return self.what_of(&Record {
+                sqlstate: Some(state),
+                message,
+                ..record.clone()
+            });
+        }
+        self.what_of(record)
+    }
+
+    fn what_of(&mut self, record: &Record<'_>) -> What {
         if record.severity == Severity::Log {
             if let Some(told) = duration::told(&record.message) {
                 if told.plan.is_none() {
@@ -191,6 +211,16 @@ impl<'b, 'm> Scribe<'b, 'm> {
         (index, raw)
     }
 
+    /// A piece of a statement without its values.
+    pub fn normalized(&mut self, sql: &[u8]) -> String {
+        self.memory.normalizer.normalize(sql).text.to_owned()
+    }
+
+    /// Whether a group of messages or a shape of plans occurs for the first time in this chunk.
+    pub fn is_first(&mut self, group: u64) -> bool {
+        self.groups.insert(group, ()).is_none()
+    }
+
     /// Where a text stands: in the chunk, or else from now on in the arena.
     pub fn text(&mut self, text: &[u8]) -> Text {
         let length = text.len() as u32;
@@ -239,4 +269,16 @@ impl<'b, 'm> Scribe<'b, 'm> {
         self.whos.insert(key, who);
         who
     }
+}
+
+/// The SQLSTATE before a message, as `log_error_verbosity = verbose` has it: `42P01: relation …`.
+fn verbose_state(message: &[u8]) -> Option<[u8; 5]> {
+    if message.get(5..7) != Some(b": ") {
+        return None;
+    }
+    let state: [u8; 5] = message[..5].try_into().ok()?;
+    state
+        .iter()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        .then_some(state)
 }

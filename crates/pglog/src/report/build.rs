@@ -121,6 +121,7 @@ pub fn build(
             .map(|(kind, s)| (kind.name().to_owned(), share(s)))
             .collect(),
         by: by(totals, logged, settings),
+        events: super::events::build(totals, settings),
         series: series(totals, totals::FIVE_MINUTES, time),
         hours: series(totals, totals::HOUR, time),
         fine: (totals.series.length() < totals::FIVE_MINUTES).then(|| Fine {
@@ -169,7 +170,7 @@ fn figures(calls: u64, micros: u64, min: Option<u64>, max: Option<u64>, times: &
     }
 }
 
-fn powers_of_two(times: &Histogram) -> Vec<(u64, u64)> {
+pub(super) fn powers_of_two(times: &Histogram) -> Vec<(u64, u64)> {
     let mut powers: BTreeMap<u64, u64> = BTreeMap::new();
     for (highest, count) in times.buckets() {
         *powers
@@ -187,8 +188,19 @@ fn by(totals: &Totals, logged: Logged, settings: &Settings) -> BTreeMap<String, 
         By::Host => logged.host,
     };
     let mut all = BTreeMap::new();
-    for by in By::ALL.into_iter().filter(|by| is_logged(*by)) {
+    for by in By::ALL {
         let dimension = &totals.dimensions[by as usize];
+        // What the prefix lacks, connections may have told.
+        let is_told = || {
+            dimension
+                .shares
+                .iter()
+                .skip(1)
+                .any(|s| *s != totals::Share::default())
+        };
+        if !is_logged(by) && !is_told() {
+            continue;
+        }
         let mut names: Vec<Named> = dimension
             .shares
             .iter()

@@ -2,6 +2,7 @@
 
 mod build;
 pub mod compare;
+pub mod events;
 mod findings;
 mod html;
 mod json;

@@ -51,6 +51,8 @@ pub struct Report {
     pub hours: Vec<Bucket>,
     /// Shorter pieces, when the log does not have too many of them.
     pub fine: Option<Fine>,
+    /// What the log says beside durations.
+    pub events: super::events::Events,
 }
 
 /// A log.

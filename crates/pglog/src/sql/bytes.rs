@@ -48,6 +48,28 @@ pub(super) fn begins_word(byte: u8) -> bool {
     TABLE[byte as usize] & CLASS == LETTER
 }
 
+/// How many of eight bytes, from the first one on, may continue a word: all eight are judged at once.
+#[inline(always)]
+pub(super) fn word_length(eight: [u8; 8]) -> usize {
+    const fn all(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    /// The high bit of each byte below 0x80 says whether the byte is at least `least`.
+    #[inline(always)]
+    fn at_least(bytes: u64, least: u8) -> u64 {
+        bytes + all(0x80 - least)
+    }
+    let bytes = u64::from_le_bytes(eight);
+    let low = bytes & all(0x7f);
+    let lower = low | all(0x20);
+    let letter = at_least(lower, b'a') & !at_least(lower, b'z' + 1);
+    let digit = at_least(low, b'0') & !at_least(low, b'9' + 1);
+    let not_underscore = at_least(low ^ all(b'_'), 1);
+    let not_dollar = at_least(low ^ all(b'$'), 1);
+    let word = bytes | letter | digit | !(not_underscore & not_dollar);
+    (!word & all(0x80)).trailing_zeros() as usize / 8
+}
+
 const fn table() -> [u8; 256] {
     let mut table = [OTHER; 256];
     let mut byte = 0;
@@ -76,4 +98,28 @@ const fn table() -> [u8; 256] {
         byte += 1;
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Given each byte at each of eight places, when eight are judged at once, then as the table has it.
+    #[test]
+    fn eight_bytes_are_judged_like_one() {
+        for byte in 0..=255_u8 {
+            for place in 0..8 {
+                for filler in [b'a', b'Z', b'_', b'$', b'0', b'9', 0xff] {
+                    let mut eight = [filler; 8];
+                    eight[place] = byte;
+                    let expected = if entry(byte) & WORD != 0 { 8 } else { place };
+                    assert_eq!(
+                        word_length(eight),
+                        expected,
+                        "{byte:#x} at {place} among {filler:#x}"
+                    );
+                }
+            }
+        }
+    }
 }

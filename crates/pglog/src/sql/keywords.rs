@@ -135,3 +135,34 @@ const RESERVED: &str = "\
     initially intersect into lateral leading limit localtime localtimestamp not null offset on only or \
     order placing primary references returning select session_user some symmetric system_user table then \
     to trailing true union unique user using variadic when where window with";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Given the lists, when each word is looked up, then it has its list's category, and others have none.
+    #[test]
+    fn every_key_word_is_found() {
+        let lists = [
+            (UNRESERVED, Category::Unreserved),
+            (COLUMN_NAME, Category::ColumnName),
+            (TYPE_OR_FUNCTION, Category::TypeOrFunction),
+            (RESERVED, Category::Reserved),
+        ];
+        for (words, expected) in lists {
+            for word in words.split(' ') {
+                assert_eq!(category(word.as_bytes()), Some(expected), "{word}");
+            }
+        }
+        for word in [
+            "",
+            "selec",
+            "selects",
+            "answer",
+            "SELECT",
+            "a_word_longer_than_any_key_word",
+        ] {
+            assert_eq!(category(word.as_bytes()), None, "{word}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Comments and white space are gone, every literal is one token of which nobody looks at the bytes. A text that stops
 //! in the midst of something gives the token that had begun, and [`Lexer::cut`].
 
-use super::bytes::{self, CLASS, OPERATOR, UPPER, WORD};
+use super::bytes::{self, CLASS, OPERATOR};
 use super::literal::{self, Dollar};
 
 /// What a token is. `start..end` of the [`Token`] are its bytes in the text.
@@ -11,8 +11,8 @@ use super::literal::{self, Dollar};
 pub(super) enum Lex {
     /// The end of the text.
     End,
-    /// A keyword or an unquoted name; `true` when it has upper-case letters.
-    Word(bool),
+    /// A keyword or an unquoted name.
+    Word,
     /// A quoted name with its quotes.
     Quoted,
     /// `U&"…"`, with its quotes and `U&`; the escape character.
@@ -76,6 +76,8 @@ impl<'a> Lexer<'a> {
     #[inline(always)]
     pub fn next(&mut self) -> Token {
         loop {
+            // Most tokens have one space before them; to skip it without a branch is quicker than to look.
+            self.at += usize::from(self.sql.get(self.at) == Some(&b' '));
             let start = self.at;
             let Some(&byte) = self.sql.get(start) else {
                 return Token {
@@ -139,21 +141,11 @@ impl<'a> Lexer<'a> {
     #[inline(always)]
     fn word(&mut self, first: u8) -> Lex {
         let start = self.at;
-        let mut at = start + 1;
-        let mut flags = bytes::entry(first);
-        while let Some(&byte) = self.sql.get(at) {
-            let entry = bytes::entry(byte);
-            if entry & WORD == 0 {
-                break;
-            }
-            flags |= entry;
-            at += 1;
-        }
-        self.at = at;
-        if at == start + 1 && matches!(self.sql.get(at), Some(b'\'' | b'&')) {
+        self.at = literal::word_end(self.sql, start + 1);
+        if self.at == start + 1 && matches!(self.sql.get(self.at), Some(b'\'' | b'&')) {
             return self.prefixed(first);
         }
-        Lex::Word(flags & UPPER != 0)
+        Lex::Word
     }
 
     /// A word of one letter before a quote may be the prefix of a literal.
@@ -176,7 +168,7 @@ impl<'a> Lexer<'a> {
                 Lex::Quoted => Lex::UnicodeName(self.escape_character()),
                 cut => cut,
             },
-            _ => Lex::Word(first.is_ascii_uppercase()),
+            _ => Lex::Word,
         }
     }
 

@@ -3,8 +3,8 @@
 //! The rules are those of pg_query's fingerprint, which PostgreSQL's own parser stands behind: among the elements of
 //! an `IN` list and among the rows of `VALUES` each counts once; within a row and within an array only the values do.
 
-/// Stands for a value in the normalised bytes. No other token gives this byte.
-pub(super) const VALUE: u8 = 1;
+/// Stands for a value. An operator that looks the same changes the fingerprint as well.
+pub(super) const VALUE: u8 = b'?';
 
 /// How many different elements of one list are told apart; what comes after them is kept as it is.
 const KEPT: usize = 8;

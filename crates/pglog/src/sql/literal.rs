@@ -179,6 +179,13 @@ pub(super) fn digits_end(sql: &[u8], at: usize) -> usize {
 /// After the word that goes on at `at`.
 #[inline(always)]
 pub(super) fn word_end(sql: &[u8], mut at: usize) -> usize {
+    while let Some(eight) = sql.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()) {
+        let length = bytes::word_length(eight);
+        at += length;
+        if length < 8 {
+            return at;
+        }
+    }
     while at < sql.len() && bytes::entry(sql[at]) & WORD != 0 {
         at += 1;
     }

@@ -2,6 +2,16 @@
 //!
 //! [`Normalizer::normalize`] takes any bytes. What it calls equal, PostgreSQL's own parser calls equal as well (as
 //! pg_query's fingerprint has it; `oracle/` asks it), apart from literals, which never count.
+//!
+//! What a text shows: key words, operators, the names of tables, columns, functions, roles, channels and prepared
+//! statements. What it does not: literals of any kind (also `true`, `false` and `null` where they are values), parameters,
+//! comments, the names of savepoints, cursors and deallocated statements, what `SET` sets a variable to, and what a quoted
+//! name holds that does not end. Words without quotes are shown elsewhere, as in `ALTER ROLE r SET x TO word`; and where a
+//! text does not begin at a statement's beginning, literals are told from names by luck only.
+//!
+//! Read with `standard_conforming_strings` on. The way of a statement: `lexer` finds the tokens (with `bytes` and
+//! `literal`), `writer` writes them (with `spacing`, `names`, `minus`), `brackets` and `lists` fold lists, `statement`
+//! knows where one ends and what it is (with `kind` and, for short commands, `commands`).
 
 mod brackets;
 mod bytes;
@@ -32,7 +42,7 @@ const BUFFER_LIMIT: usize = 1 << 20;
 /// Brings statements into their normal form, one after the other; keep one for each thread.
 #[derive(Default)]
 pub struct Normalizer {
-    out: Vec<u8>,
+    text: String,
     frames: Vec<lists::Frame>,
 }
 
@@ -40,7 +50,7 @@ pub struct Normalizer {
 #[derive(Clone, Copy, Debug)]
 pub struct Normal<'s> {
     /// One line: words in lower case, `?` for every value, no comments, single spaces; at most [`TEXT_LIMIT`] bytes.
-    /// Control characters and invalid UTF-8 show as U+FFFD.
+    /// Control characters of ASCII and invalid UTF-8 show as U+FFFD.
     pub text: &'s str,
     /// A hash (XXH3) of the tokens, of all of them however long the statement is. Equal for statements that differ in
     /// values, white space, comments and the length of `IN`, `VALUES` and `ARRAY` lists.
@@ -58,13 +68,15 @@ pub struct Normal<'s> {
 }
 
 impl Normalizer {
-    /// Normalises one message's SQL, in time linear in its length.
+    /// Normalises one message's SQL, in time linear in its length. While it works it holds the whole normal form, which
+    /// may be as long as the statement.
     pub fn normalize<'s>(&'s mut self, sql: &[u8]) -> Normal<'s> {
-        if self.out.capacity() > BUFFER_LIMIT {
-            self.out = Vec::new();
+        let mut out = std::mem::take(&mut self.text).into_bytes();
+        if out.capacity() > BUFFER_LIMIT {
+            out = Vec::new();
         }
         let mut lexer = Lexer::new(sql);
-        let mut writer = Writer::new(sql, &mut self.out, &mut self.frames);
+        let mut writer = Writer::new(sql, &mut out, &mut self.frames);
         loop {
             let token = lexer.next();
             if token.lex == Lex::End {
@@ -76,11 +88,12 @@ impl Normalizer {
         let (kind, writes, statements, hidden) =
             (writer.kind, writer.writes, writer.statements, writer.hidden);
         let fingerprint = match hidden {
-            0 => xxh3_64(&self.out),
-            hidden => xxh3_64_with_seed(&self.out, hidden),
+            0 => xxh3_64(&out),
+            hidden => xxh3_64_with_seed(&out, hidden),
         };
+        self.text = readable(out);
         Normal {
-            text: readable(&mut self.out),
+            text: &self.text,
             fingerprint,
             kind: kind.unwrap_or(Kind::Other),
             writes,
@@ -91,18 +104,18 @@ impl Normalizer {
 }
 
 /// Turns the normalised bytes into the text to show.
-fn readable(out: &mut Vec<u8>) -> &str {
-    shorten(out);
-    if !out.is_ascii() && std::str::from_utf8(out).is_err() {
-        *out = String::from_utf8_lossy(out).into_owned().into_bytes();
-        shorten(out);
-    }
-    for byte in out.iter_mut() {
-        if *byte == lists::VALUE {
-            *byte = b'?';
+fn readable(mut out: Vec<u8>) -> String {
+    shorten(&mut out);
+    match String::from_utf8(out) {
+        Ok(text) => text,
+        Err(error) => {
+            let mut out = String::from_utf8_lossy(error.as_bytes())
+                .into_owned()
+                .into_bytes();
+            shorten(&mut out);
+            String::from_utf8(out).unwrap_or_default()
         }
     }
-    std::str::from_utf8(out).unwrap_or_default()
 }
 
 /// Cuts the text between two characters and says so.

@@ -13,7 +13,7 @@ impl Writer<'_> {
         let name = &self.sql[inside.clone()];
         if is_simple(name) && (self.last.class == Class::Dot || keywords::category(name).is_none()) {
             self.put(Class::Name);
-            self.copy(inside.start, inside.end, false);
+            self.copy_lower(inside.start, inside.end);
         } else {
             self.put(Class::Name);
             self.name(inside.start, inside.end);

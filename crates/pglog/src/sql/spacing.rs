@@ -28,11 +28,12 @@ pub(super) enum Class {
     Other,
 }
 
+const CLASSES: usize = Class::Other as usize + 1;
+
 const fn bit(class: Class) -> u32 {
     1 << class as u32
 }
 
-/// Behind these nothing is spaced, whatever follows.
 const TIGHT_BEFORE: u32 = bit(Class::Start)
     | bit(Class::Open)
     | bit(Class::OpenBracket)
@@ -41,7 +42,6 @@ const TIGHT_BEFORE: u32 = bit(Class::Start)
     | bit(Class::Cast)
     | bit(Class::Colon);
 
-/// These are not spaced, whatever comes before.
 const TIGHT_BEHIND: u32 = bit(Class::Close)
     | bit(Class::OpenBracket)
     | bit(Class::CloseBracket)
@@ -52,23 +52,29 @@ const TIGHT_BEHIND: u32 = bit(Class::Close)
     | bit(Class::Cast)
     | bit(Class::Semicolon);
 
+/// By the class of the token before: a bit for each class in front of which a space stands then.
+static SPACES: [u32; CLASSES] = spaces();
+
+const fn spaces() -> [u32; CLASSES] {
+    let mut spaces = [0; CLASSES];
+    let mut before = 0;
+    while before < CLASSES {
+        if TIGHT_BEFORE >> before & 1 == 0 {
+            spaces[before] = !TIGHT_BEHIND;
+        }
+        before += 1;
+    }
+    // `: :` is not `::`, nor `. .` the same as `..`
+    spaces[Class::Colon as usize] |=
+        bit(Class::Colon) | bit(Class::Cast) | bit(Class::Assign) | bit(Class::Operator);
+    spaces[Class::Dot as usize] |= bit(Class::Dot) | bit(Class::Dots);
+    spaces[Class::Dots as usize] |= bit(Class::Dot) | bit(Class::Dots);
+    spaces[Class::Comma as usize] |= bit(Class::OpenBracket);
+    spaces
+}
+
 /// Whether a space stands between two tokens. The parenthesis behind a word is the caller's matter: `in (` but `f(`.
 #[inline(always)]
 pub(super) fn space(before: Class, class: Class) -> bool {
-    if (bit(before) & TIGHT_BEFORE) | (bit(class) & TIGHT_BEHIND) == 0 {
-        return true;
-    }
-    matches!(before, Class::Colon | Class::Dot | Class::Dots | Class::Comma) && needs_space(before, class)
-}
-
-/// `: :` is not `::`, nor `. .` the same as `..`. Behind a comma there is a space before whatever begins an element.
-fn needs_space(before: Class, class: Class) -> bool {
-    match before {
-        Class::Colon => matches!(
-            class,
-            Class::Colon | Class::Cast | Class::Assign | Class::Operator
-        ),
-        Class::Comma => class == Class::OpenBracket,
-        _ => matches!(class, Class::Dot | Class::Dots),
-    }
+    SPACES[before as usize] & bit(class) != 0
 }

@@ -29,15 +29,11 @@ impl Writer<'_> {
             let name = matches!(self.last.class, Class::Word | Class::Name);
             commands::fold(self.out, self.statement, self.last.start, name);
         }
-        if self
-            .kind
-            .is_none_or(|kind| matches!(kind, Kind::Transaction | Kind::Session) && self.statements > 1)
-        {
-            let minor = matches!(verb.kind, Kind::Transaction | Kind::Session);
-            if self.kind.is_none() || !minor {
-                self.kind = Some(verb.kind);
-            }
-        }
+        let minor = |kind| matches!(kind, Kind::Transaction | Kind::Session);
+        self.kind = match self.kind {
+            Some(first) if !minor(first) || minor(verb.kind) => Some(first),
+            _ => Some(verb.kind),
+        };
         self.frames.clear();
         self.attention = STATEMENT;
         self.minus = Minus::None;
@@ -87,8 +83,10 @@ impl Writer<'_> {
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
         if is("select") {
             self.query = true;
+        } else if is("from") && self.verb.main == Kind::Copy && self.depth == 0 {
+            self.verb.write();
         } else if is("atomic") && self.text(self.last) == b"begin" || is("case") && self.body > 0 {
-            self.body += 1;
+            self.body = self.body.saturating_add(1);
         } else if is("end") {
             self.body = self.body.saturating_sub(1);
         }
@@ -103,7 +101,11 @@ impl Writer<'_> {
         match self.second.class {
             Class::Operator | Class::Open | Class::OpenBracket | Class::Comma | Class::Assign => true,
             Class::Word => {
-                let before = self.out[..self.second.start].trim_ascii_end();
+                let before = self
+                    .out
+                    .get(..self.second.start)
+                    .unwrap_or_default()
+                    .trim_ascii_end();
                 match self.text(self.second) {
                     b"not" => begins_expression(last_word(before)),
                     b"by" => matches!(last_word(before), b"order" | b"group" | b"partition"),
@@ -120,28 +122,28 @@ impl Writer<'_> {
 
 /// Whether an expression must follow a word.
 fn begins_expression(word: &[u8]) -> bool {
-    const WORDS: [&[u8]; 19] = [
-        b"select",
-        b"distinct",
-        b"from",
-        b"where",
-        b"having",
-        b"and",
-        b"or",
-        b"between",
-        b"symmetric",
-        b"like",
-        b"ilike",
-        b"case",
-        b"when",
-        b"then",
-        b"else",
-        b"limit",
-        b"offset",
-        b"returning",
-        b"default",
-    ];
-    WORDS.contains(&word)
+    matches!(
+        word,
+        b"select"
+            | b"distinct"
+            | b"from"
+            | b"where"
+            | b"having"
+            | b"and"
+            | b"or"
+            | b"between"
+            | b"symmetric"
+            | b"like"
+            | b"ilike"
+            | b"case"
+            | b"when"
+            | b"then"
+            | b"else"
+            | b"limit"
+            | b"offset"
+            | b"returning"
+            | b"default"
+    )
 }
 
 fn last_word(text: &[u8]) -> &[u8] {

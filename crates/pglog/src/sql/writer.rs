@@ -77,10 +77,10 @@ impl<'a> Writer<'a> {
     #[inline(always)]
     pub fn token(&mut self, token: Token) {
         if self.attention != 0 {
-            self.attend(token);
+            self.attend(token.lex, token.start, token.end);
         }
         match token.lex {
-            Lex::Word(upper) => self.word(token, upper),
+            Lex::Word => self.word(token),
             Lex::Number => self.number(token),
             Lex::Text | Lex::Parameter => self.value(),
             Lex::Quoted => self.quoted(token),
@@ -114,7 +114,8 @@ impl<'a> Writer<'a> {
 
     /// What is seldom, and kept out of the way of what is frequent.
     #[inline(never)]
-    fn attend(&mut self, token: Token) {
+    fn attend(&mut self, lex: Lex, start: usize, end: usize) {
+        let token = Token { lex, start, end };
         if self.attention & MINUS != 0 {
             self.attend_minus(token);
         }
@@ -124,9 +125,9 @@ impl<'a> Writer<'a> {
         if self.attention & STATEMENT != 0 && token.lex != Lex::Semicolon {
             self.begin_statement();
         }
-        if self.attention & VERB != 0 && matches!(token.lex, Lex::Word(_)) {
+        if self.attention & VERB != 0 && token.lex == Lex::Word {
             self.attend_verb(token);
-        } else if self.attention & COMMAND != 0 && matches!(token.lex, Lex::Word(_)) {
+        } else if self.attention & COMMAND != 0 && token.lex == Lex::Word {
             self.attend_command(token);
         }
     }
@@ -153,9 +154,9 @@ impl<'a> Writer<'a> {
     /// The space in front of a token, and the token in the record of the last two.
     #[inline(always)]
     pub(super) fn put(&mut self, class: Class) {
-        if space(self.last.class, class) {
-            self.out.push(b' ');
-        }
+        let length = self.out.len() + usize::from(space(self.last.class, class));
+        self.out.push(b' ');
+        self.out.truncate(length);
         self.note(class);
     }
 
@@ -175,47 +176,54 @@ impl<'a> Writer<'a> {
     }
 
     #[inline(always)]
-    fn word(&mut self, token: Token, upper: bool) {
+    fn word(&mut self, token: Token) {
         let class = if self.last.class == Class::Dot {
             Class::Name
         } else {
             Class::Word
         };
         self.put(class);
-        self.copy(token.start, token.end, upper);
-        let length = token.end - token.start;
-        if (length == 4 || length == 5) && class == Class::Word {
-            self.short_word();
+        let first = self.copy_lower(token.start, token.end);
+        // One of five words by its first four letters: which one, and whether it is longer, is looked at then.
+        let special = [b"null", b"true", b"fals", b"into", b"join"];
+        if special
+            .iter()
+            .fold(false, |any, word| any | (first == u32::from_le_bytes(**word)))
+        {
+            self.special_word();
         }
     }
 
-    /// Copies a part of the text, in lower case if it is not.
+    /// Copies a part of the text in lower case; gives its first four bytes (as a little-endian number), 0 if it is
+    /// shorter.
     #[inline(always)]
-    pub(super) fn copy(&mut self, start: usize, end: usize, upper: bool) {
+    pub(super) fn copy_lower(&mut self, start: usize, end: usize) -> u32 {
         let at = self.out.len();
-        let sixteen = self
-            .sql
-            .get(start..start + 16)
-            .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
-        match sixteen {
-            Some(mut bytes) if end - start <= 16 => {
-                bytes.make_ascii_lowercase();
-                self.out.extend_from_slice(&bytes);
-                self.out.truncate(at + end - start);
-            }
-            _ => {
-                self.out.extend_from_slice(&self.sql[start..end]);
-                if upper {
-                    self.out[at..].make_ascii_lowercase();
-                }
-            }
+        let length = end - start;
+        // Sixteen bytes are copied faster than a number that is not known before.
+        if length <= 16
+            && let Some(sixteen) = self.sql.get(start..start + 16)
+            && let Ok(mut bytes) = <[u8; 16]>::try_from(sixteen)
+        {
+            bytes.make_ascii_lowercase();
+            self.out.extend_from_slice(&bytes);
+            self.out.truncate(at + length);
+            u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+                & (0u32.wrapping_sub(u32::from(length >= 4)))
+        } else {
+            self.out.extend_from_slice(&self.sql[start..end]);
+            let copy = &mut self.out[at..];
+            copy.make_ascii_lowercase();
+            copy.first_chunk().map_or(0, |first| u32::from_le_bytes(*first))
         }
     }
 
-    /// The words of four or five letters that mean something here.
-    #[inline(always)]
-    fn short_word(&mut self) {
+    #[inline(never)]
+    fn special_word(&mut self) {
         let start = self.last.start;
+        if self.last.class != Class::Word {
+            return;
+        }
         match &self.out[start..] {
             b"null" | b"true" | b"false" if self.is_constant() => {
                 self.out.truncate(start);
@@ -224,7 +232,6 @@ impl<'a> Writer<'a> {
             }
             b"join" => self.join(),
             b"into" if self.verb.main == Kind::Select && self.depth == 0 => self.verb.write(),
-            b"from" if self.verb.main == Kind::Copy && self.depth == 0 => self.verb.write(),
             _ => {}
         }
     }
@@ -246,8 +253,14 @@ impl<'a> Writer<'a> {
     }
 
     fn number(&mut self, token: Token) {
-        if self.last.class == Class::Open && self.second.class == Class::Word {
-            self.precision(&self.sql[token.start..token.end]);
+        match self.last.class {
+            Class::Open if self.second.class == Class::Word => {
+                self.precision(&self.sql[token.start..token.end])
+            }
+            Class::OpenBracket if self.text(self.second) != b"array" && bounds_type(self.out) => {
+                self.hide(&self.sql[token.start..token.end])
+            }
+            _ => {}
         }
         self.value();
         if let Minus::Signs(mark) = self.minus {
@@ -277,6 +290,11 @@ impl<'a> Writer<'a> {
         match &self.sql[token.start..token.end] {
             b"!=" => self.plain(Class::Operator, b"<>"),
             b"-" => self.minus(),
+            b"*" if self.last.class == Class::Dot => self.plain(Class::Name, b"*"),
+            [VALUE] => {
+                self.plain(Class::Operator, &[VALUE]);
+                self.hide(b"operator");
+            }
             [byte] => {
                 self.put(Class::Operator);
                 self.out.push(*byte);
@@ -304,4 +322,33 @@ impl<'a> Writer<'a> {
             self.out.push(byte);
         }
     }
+}
+
+/// Whether the square bracket at the end of the output is that of a type, as in `a::int[3]`, and no subscript: PostgreSQL
+/// keeps the number with the type. Looks back a little way only; to see a type where none is costs a fingerprint.
+fn bounds_type(out: &[u8]) -> bool {
+    let near = &out[out.len().saturating_sub(64)..out.len() - 1];
+    let mut depth = 0;
+    for (at, &byte) in near.iter().enumerate().rev() {
+        match byte {
+            b')' => depth += 1,
+            b'(' if depth == 0 => return near[at..].windows(4).any(|word| word == b" as "),
+            b'(' => depth -= 1,
+            b',' if depth > 0 => {}
+            b':' => return at > 0 && near[at - 1] == b':',
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'_'
+            | b'.'
+            | b'"'
+            | b' '
+            | b'['
+            | b']'
+            | VALUE
+            | 0x80.. => {}
+            _ => return false,
+        }
+    }
+    false
 }

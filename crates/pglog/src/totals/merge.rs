@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{By, Names, StatementTotals, Totals};
+use super::{By, Merge, Names, StatementTotals, Totals};
 
 /// For each kind of name: what the other's numbers are here.
 type Numbers = [Vec<u32>; 4];
@@ -30,6 +30,7 @@ impl Totals {
             sum.add(share);
         }
         self.series.merge(&other.series);
+        self.events.merge(&other.events);
         let numbers = self.merge_names(other);
         let mut order: Vec<(&u64, &StatementTotals)> = other.statements.iter().collect();
         order.sort_unstable_by_key(|(fingerprint, _)| **fingerprint);

@@ -1,15 +1,29 @@
 //! Everything that is counted. Totals of two logs can be added.
 
+mod connections;
+mod events;
 mod histogram;
+mod ledger;
+mod locks;
 mod merge;
+mod messages;
 mod names;
+mod plans;
 mod series;
 mod statement;
+mod upkeep;
 
+pub use connections::{ConnectionBucket, Connections, Of, Peak};
+pub use events::Events;
 pub use histogram::Histogram;
+pub use ledger::{Amount, Caller, Ledger, Merge, Seen};
+pub use locks::{DeadlockStep, Locked, Locks};
+pub use messages::{CancelTotals, MessageSample, MessageTotals, Messages, TemporaryFiles};
 pub use names::Names;
+pub use plans::{FarOff, Plans, PlansOf, Shape};
 pub use series::{Bucket, FIVE_MINUTES, Series};
 pub use statement::{HOUR, Known, Sample, StatementTotals};
+pub use upkeep::{CheckpointTotals, Checkpoints, TableTotals, VacuumBucket, Vacuums, WorkTotals};
 
 use std::collections::BTreeMap;
 
@@ -112,6 +126,8 @@ pub struct Totals {
     pub dimensions: [Dimension; 4],
     /// Over time.
     pub series: Series,
+    /// What the log says beside durations.
+    pub events: Events,
 }
 
 /// Most distinct statements.
