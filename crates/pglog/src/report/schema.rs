@@ -14,11 +14,11 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The model's source: `model.rs`, and whatever stands in `model/`.
+/// The model's source: `model.rs`, and whatever stands in `events/`.
 fn sources() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report");
     let mut files = vec![folder.join("model.rs")];
-    if let Ok(more) = std::fs::read_dir(folder.join("model")) {
+    if let Ok(more) = std::fs::read_dir(folder.join("events")) {
         files.extend(more.flatten().map(|f| f.path()));
     }
     files.sort();

@@ -170,6 +170,24 @@ pub(super) fn rich() -> Report {
     report(vec![first, second, statement(3, "commit", 30_224, 5)])
 }
 
+/// An error that occurred so often.
+pub(super) fn group(id: &str, text: &str, count: u64) -> events::MessageGroup {
+    events::MessageGroup {
+        id: id.to_owned(),
+        severity: "ERROR".to_owned(),
+        sqlstate: Some("23505".to_owned()),
+        text: text.to_owned(),
+        seen: events::Seen {
+            count,
+            first: "2026-11-26T14:00:00Z".to_owned(),
+            last: "2026-11-26T14:30:00Z".to_owned(),
+        },
+        statements: Vec::new(),
+        callers: Vec::new(),
+        sample: None,
+    }
+}
+
 const HOSTILE: &str = "</script><img src=x onerror=alert(1)>\u{2028}\" onload='x' --><b>";
 
 #[test]
@@ -198,6 +216,12 @@ fn nothing_from_a_log_becomes_markup() {
     for names in report.by.values_mut() {
         names[0].name = HOSTILE.into();
     }
+    report.events.messages.errors = vec![group("x", HOSTILE, 1)];
+    report.events.temporary.statements = vec![events::StatementAmount {
+        id: "0123456789abcdef".into(),
+        text: HOSTILE.into(),
+        amount: events::Amount::default(),
+    }];
     let kind = report.kinds["select"];
     report.kinds.insert(HOSTILE.into(), kind);
     let phases = serde_json::json!({

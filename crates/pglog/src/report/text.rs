@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::findings::findings;
 use super::model::{Bucket, Report, Share, Statement};
+pub(super) use super::words::fit as shortened;
 use super::words::{bytes, count, fit, length, many, named, rate, share};
 use crate::clean::clean;
 
@@ -67,26 +68,33 @@ fn all(report: &Report, top: usize, paint: Paint) -> String {
     let _ = head(&mut out, report, paint)
         .and_then(|()| over_time(&mut out, report, paint))
         .and_then(|()| rankings(&mut out, report, top, paint))
-        .and_then(|()| super::events::write(&mut out, &report.events, top))
+        .and_then(|()| events(&mut out, report, top, paint))
         .and_then(|()| shares(&mut out, report, top, paint));
     out
 }
 
-/// A section's title, without colour.
-pub(super) fn plain_title(out: &mut String, text: &str) -> Done {
-    title(out, text, Paint(false))
-}
-
-/// At most so many characters, the last of which tells that there were more.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
+/// What is no duration. Its sections know no colour: what stands behind an empty line is a title.
+fn events(out: &mut String, report: &Report, top: usize, paint: Paint) -> Done {
+    let mut text = String::new();
+    super::events::write(&mut text, &report.events, top)?;
+    let mut is_title = false;
+    for line in text.lines() {
+        match is_title {
+            true => writeln!(out, "{}", paint.bold(line))?,
+            false => writeln!(out, "{line}")?,
+        }
+        is_title = line.is_empty();
     }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+    Ok(())
 }
 
-fn title(out: &mut String, text: &str, paint: Paint) -> Done {
+fn heading(out: &mut String, text: &str, paint: Paint) -> Done {
     writeln!(out, "\n{}", paint.bold(text))
+}
+
+/// The title of a section.
+pub(super) fn title(out: &mut String, text: &str) -> Done {
+    heading(out, text, Paint(false))
 }
 
 fn head(out: &mut String, report: &Report, paint: Paint) -> Done {
@@ -204,7 +212,7 @@ fn over_time(out: &mut String, report: &Report, paint: Paint) -> Done {
         lines[1].1[point] = lines[1].1[point].max(bucket.p95);
         lines[2].1[point] += bucket.failures;
     }
-    title(out, "Over time", paint)?;
+    heading(out, "Over time", paint)?;
     for (name, values, is_bad, shown) in &lines {
         let most = values.iter().copied().max().unwrap_or(0);
         if most == 0 {
@@ -330,7 +338,7 @@ fn rankings(out: &mut String, report: &Report, top: usize, paint: Paint) -> Done
         let Some(most) = order.first().map(|s| by(s)) else {
             continue;
         };
-        title(out, ranking.title, paint)?;
+        heading(out, ranking.title, paint)?;
         for s in order.iter().take(top) {
             let value = match ranking.is_time {
                 true => length(by(s)),
@@ -400,7 +408,7 @@ fn share_table(
     let Some(most) = rows.iter().map(|(_, s)| s.micros).max() else {
         return Ok(());
     };
-    title(out, name, paint)?;
+    heading(out, name, paint)?;
     let heads = format!(
         "{:>11}  {:<BAR$} {:>7} {:>12} {:>9} {:>8}",
         "time", "", "share", "calls", "mean", "errors"

@@ -43,6 +43,21 @@ pub struct Comparison {
     pub gone: Vec<Change>,
     /// Statements that count and have changed less than that.
     pub same: u64,
+    /// Errors that only the second report has, the most frequent first.
+    pub new_errors: Vec<ErrorSeen>,
+    /// Errors that only the first has.
+    pub gone_errors: Vec<ErrorSeen>,
+}
+
+/// An error in one of the reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorSeen {
+    /// The message without its values.
+    pub text: String,
+    /// Its SQLSTATE, where that is logged.
+    pub sqlstate: Option<String>,
+    /// How often.
+    pub count: u64,
 }
 
 /// One report, all statements together.
@@ -122,6 +137,8 @@ pub fn compare(before: &Report, after: &Report) -> Result<Comparison, String> {
         new: Vec::new(),
         gone: Vec::new(),
         same: 0,
+        new_errors: errors_without(after, before),
+        gone_errors: errors_without(before, after),
     };
     for (id, pair) in pairs {
         let of = |i: usize, report: &Report| pair[i].map(|s| of(s, hours[i], report.all.micros));
@@ -180,6 +197,25 @@ fn rule() -> String {
          p95 or its time per hour rose or fell by {LEAST_CHANGE} % or more, and when they disagree its time per hour \
          decides; mean and p95 need {LEAST_CALLS} executions in both"
     )
+}
+
+/// The errors of a report that the other does not have.
+fn errors_without(report: &Report, other: &Report) -> Vec<ErrorSeen> {
+    let others = &other.events.messages.errors;
+    let mut errors: Vec<ErrorSeen> = report
+        .events
+        .messages
+        .errors
+        .iter()
+        .filter(|group| others.iter().all(|o| o.id != group.id))
+        .map(|group| ErrorSeen {
+            text: group.text.clone(),
+            sqlstate: group.sqlstate.clone(),
+            count: group.seen.count,
+        })
+        .collect();
+    errors.sort_by(|a, b| (Reverse(a.count), &a.text).cmp(&(Reverse(b.count), &b.text)));
+    errors
 }
 
 fn hours(report: &Report) -> f64 {
@@ -264,6 +300,14 @@ fn notes(before: &Report, after: &Report, was: &Side, is: &Side) -> Vec<String> 
         if hours(report) < 1.0 / 60.0 {
             notes.push(format!(
                 "the {which} report is of less than a minute: what it says per hour is a guess"
+            ));
+        }
+        let errors = &report.events.messages;
+        if (errors.errors.len() as u64) < errors.distinct_errors {
+            notes.push(format!(
+                "the {which} report holds {} of its {} sorts of errors",
+                errors.errors.len(),
+                words::count(errors.distinct_errors)
             ));
         }
         let shown = report.statements.len() as u64;

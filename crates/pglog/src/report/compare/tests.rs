@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::tests::{report, statement};
+use crate::report::tests::{group, report, statement};
 
 fn of(statements: Vec<Statement>) -> Report {
     report(statements)
@@ -85,6 +85,23 @@ fn what_cannot_be_compared_or_believed_is_said() {
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
+}
+
+#[test]
+fn errors_come_and_go() {
+    let mut before = of(vec![statement(1, "a", 100, 1_000)]);
+    let mut after = before.clone();
+    before.events.messages.errors = vec![group("1", "both", 1), group("2", "gone", 2)];
+    after.events.messages.errors = vec![
+        group("1", "both", 9),
+        group("3", "seldom", 1),
+        group("4", "often", 7),
+    ];
+    let result = compare(&before, &after).unwrap();
+    let texts = |errors: &[ErrorSeen]| -> Vec<String> { errors.iter().map(|e| e.text.clone()).collect() };
+    assert_eq!(texts(&result.new_errors), ["often", "seldom"]);
+    assert_eq!(texts(&result.gone_errors), ["gone"]);
+    assert!(to_text(&result, 10, false).contains("New errors (2)"));
 }
 
 #[test]

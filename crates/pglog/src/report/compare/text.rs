@@ -44,6 +44,21 @@ fn whole(out: &mut String, c: &Comparison, top: usize, paint: Paint) -> std::fmt
             writeln!(out, "  and {} more in --json and --html", list.len() - top)?;
         }
     }
+    for (title, errors) in [("New errors", &c.new_errors), ("Gone errors", &c.gone_errors)] {
+        if errors.is_empty() {
+            continue;
+        }
+        writeln!(out, "\n{}", paint.bold(&format!("{title} ({})", errors.len())))?;
+        for error in errors.iter().take(top) {
+            let state = error.sqlstate.as_deref().unwrap_or("     ");
+            writeln!(
+                out,
+                "{:>9}  {state}  {}",
+                count(error.count),
+                fit(&clean(&error.text), 62)
+            )?;
+        }
+    }
     let same = match c.same {
         1 => "1 statement is as it was.".to_owned(),
         n => format!("{} statements are as they were.", count(n)),

@@ -5,7 +5,7 @@ use askama::Template;
 use super::tables::{Cell, Table, columns};
 use super::{Frame, words};
 use crate::clean;
-use crate::report::compare::{Change, Comparison, Of, growth, signed};
+use crate::report::compare::{Change, Comparison, ErrorSeen, Of, growth, signed};
 
 /// The comparison as a page.
 pub fn write(comparison: &Comparison) -> String {
@@ -20,6 +20,11 @@ pub fn write(comparison: &Comparison) -> String {
             ("gone", "Gone", &comparison.gone),
         ]
         .map(|(id, title, changes)| table(id, title, changes)),
+        errors: [
+            ("new-errors", "New errors", &comparison.new_errors),
+            ("gone-errors", "Gone errors", &comparison.gone_errors),
+        ]
+        .map(|(id, title, errors)| error_table(id, title, errors)),
     };
     page.render().expect("writing to a String cannot fail")
 }
@@ -31,6 +36,7 @@ struct Page<'a> {
     comparison: &'a Comparison,
     all: Table,
     lists: [Table; 4],
+    errors: [Table; 2],
 }
 
 fn whole(comparison: &Comparison) -> Change {
@@ -52,6 +58,23 @@ fn table(id: &str, title: &str, changes: &[Change]) -> Table {
         note: String::new(),
         columns: columns(&HEADS),
         rows: changes.iter().map(row).collect(),
+    }
+}
+
+fn error_table(id: &str, title: &str, errors: &[ErrorSeen]) -> Table {
+    let row = |error: &ErrorSeen| {
+        vec![
+            Cell::text(clean(&error.text)),
+            Cell::text(error.sqlstate.as_deref().unwrap_or("not logged")),
+            Cell::count(error.count),
+        ]
+    };
+    Table {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        note: String::new(),
+        columns: columns(&["message", "SQLSTATE", "#times"]),
+        rows: errors.iter().map(row).collect(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! from a log becomes markup: texts go through [`escape`], and a policy lets no script run but the page's own.
 
 mod compare;
+mod events;
 mod figures;
 mod plot;
 mod scale;
@@ -55,6 +56,8 @@ struct Page<'a> {
     histogram: Option<String>,
     histogram_rows: Option<Table>,
     shares: Vec<Result<Table, (String, &'static str)>>,
+    sections: Vec<events::Section>,
+    absent: Vec<&'static str>,
     inputs: Table,
     data: String,
 }
@@ -109,6 +112,8 @@ impl<'a> Page<'a> {
             histogram: figures::histogram(&report.all),
             histogram_rows: tables::histogram(report),
             shares: tables::shares(report),
+            sections: events::sections(report, &time),
+            absent: events::absent(report),
             inputs: tables::inputs(report),
             data: for_script(&data),
         }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::time::{Time, micros};
 use super::{escape, sql};
 use crate::clean::clean;
+use crate::report::events::StatementAmount;
 use crate::report::model::{Caller, Logged, Report, Sample, Statement};
 use crate::report::words::{self, count, length, share};
 
@@ -361,8 +362,6 @@ fn values(html: &mut String, sample: &Sample) {
 pub struct Rank {
     pub title: &'static str,
     pub note: &'static str,
-    /// Number of the measure in [`MEASURES`], by which the table can be put in the same order.
-    pub measure: usize,
     pub rows: Vec<Ranked>,
 }
 
@@ -403,10 +402,61 @@ pub fn ranks(report: &Report) -> Vec<Rank> {
             "time in runs of at least ten with other values in a session",
         ),
     ];
+    let events = &report.events;
+    let cancelled = events.messages.cancelled.iter().flat_map(|c| &c.statements);
+    let mut cancellations: Vec<(&str, &str, u64)> = Vec::new();
+    for s in cancelled {
+        match cancellations.iter_mut().find(|(id, ..)| *id == s.id) {
+            Some((_, _, count)) => *count += s.count,
+            None => cancellations.push((&s.id, &s.text, s.count)),
+        }
+    }
+    cancellations.sort_by_key(|(id, _, count)| (std::cmp::Reverse(*count), *id));
+    let amounts = |all: &'_ [StatementAmount]| -> Vec<(String, String, u64)> {
+        let of = |s: &StatementAmount| (s.id.clone(), s.text.clone(), s.amount.sum);
+        all.iter().map(of).collect()
+    };
+    let owned = |(id, text, n): (&str, &str, u64)| (id.to_owned(), text.to_owned(), n);
+    let others = [
+        other(
+            "Longest waits for locks",
+            amounts(&events.locks.statements),
+            length,
+        ),
+        other(
+            "Most temporary bytes",
+            amounts(&events.temporary.statements),
+            words::bytes,
+        ),
+        other(
+            "Most cancelled",
+            cancellations.into_iter().map(owned).collect(),
+            count,
+        ),
+    ];
     all.into_iter()
         .map(|(measure, title, note)| rank(report, measure, title, note))
+        .chain(others)
         .filter(|rank| !rank.rows.is_empty())
         .collect()
+}
+
+/// Of what is no figure of a statement: (identifier, text, how much), the most first.
+fn other(title: &'static str, rows: Vec<(String, String, u64)>, shown: fn(u64) -> String) -> Rank {
+    let first = rows.first().map_or(1, |(_, _, n)| *n).max(1) as f64;
+    let rows = rows.into_iter().filter(|(id, ..)| !id.is_empty()).take(5);
+    Rank {
+        title,
+        note: "",
+        rows: rows
+            .map(|(id, text, n)| Ranked {
+                id,
+                text: words::fit(&clean(&text), 120),
+                value: shown(n),
+                bar: (1000.0 * n as f64 / first).round() / 10.0,
+            })
+            .collect(),
+    }
 }
 
 fn rank(report: &Report, measure: usize, title: &'static str, note: &'static str) -> Rank {
@@ -428,10 +478,5 @@ fn rank(report: &Report, measure: usize, title: &'static str, note: &'static str
             bar: (1000.0 * of(s) as f64 / first).round() / 10.0,
         })
         .collect();
-    Rank {
-        title,
-        note,
-        measure,
-        rows,
-    }
+    Rank { title, note, rows }
 }

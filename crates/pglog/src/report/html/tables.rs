@@ -52,6 +52,20 @@ impl Cell {
         }
     }
 
+    /// A statement, and what stands below it.
+    pub fn code(text: &str, more: String) -> Self {
+        Self {
+            is_code: true,
+            more,
+            ..Self::text(words::fit(&crate::clean(text), 400))
+        }
+    }
+
+    /// A number of bytes.
+    pub fn bytes(value: u64) -> Self {
+        Self::number(value, bytes(value))
+    }
+
     /// A count.
     pub fn count(value: u64) -> Self {
         Self::number(value, count(value))
@@ -291,7 +305,7 @@ pub fn inputs(report: &Report) -> Table {
                 Some(compression) => format!("{} {prefix} ({compression})", input.format),
                 None => format!("{} {prefix}", input.format),
             }),
-            Cell::number(input.bytes, bytes(input.bytes)),
+            Cell::bytes(input.bytes),
             Cell::number(
                 input.cut,
                 if input.cut > 0 {
