@@ -131,6 +131,21 @@ fn no_value_is_written_anywhere_unless_asked_for() {
 }
 
 #[test]
+fn a_pipe_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let place = Place::new();
+    let pipe = place.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    told(&["a.log", "--prefix", PREFIX, "--json", "pipe"], place.path());
+    assert!(reader.join().unwrap().contains("\"version\""));
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
 fn executions_are_dumped_one_a_line() {
     let place = Place::new();
     told(
