@@ -241,7 +241,7 @@ fn spark(value: u64, most: u64) -> char {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     match value {
         0 => ' ',
-        _ => HEIGHTS[((value * 8).div_ceil(most.max(1)) as usize).clamp(1, 8) - 1],
+        _ => HEIGHTS[(value.saturating_mul(8).div_ceil(most.max(1)) as usize).clamp(1, 8) - 1],
     }
 }
 
