@@ -97,7 +97,14 @@ impl Fold {
                     *cancels.statements.of(&fingerprint) += 1;
                 }
             }
-            Effect::Ends(end) => self.ends(event, end),
+            Effect::Ends(end) => {
+                if end == End::Authentication {
+                    let text = self.texts.get(&message.group).map_or("", |text| text);
+                    let why = refused(text).into();
+                    *self.totals.events.connections.refused.of(&why) += 1;
+                }
+                self.ends(event, end);
+            }
             Effect::Deadlock => self.deadlock(chunk, event, message.deadlock.as_deref()),
             Effect::Clears(_) => self.running.clear(&mut self.totals),
             Effect::Event(_) | Effect::None => {}
@@ -386,6 +393,19 @@ impl Fold {
             self.sessions.get(session, planned.at, planned.pid);
             self.executed(&Parsed::default(), &execution, None, who);
         }
+    }
+}
+
+/// Why somebody was not let in: the method that failed, or what was wrong.
+fn refused(text: &str) -> &str {
+    if let Some((method, _)) = text.split_once(" authentication failed") {
+        return method;
+    }
+    match text.split_once([' ', '"']) {
+        Some(("no", rest)) if rest.starts_with("pg_hba.conf entry") => "no pg_hba.conf entry",
+        Some(("pg_hba.conf", _)) => "pg_hba.conf rejects it",
+        Some(("role", _)) => "no such role, or it may not log in",
+        _ => "other",
     }
 }
 

@@ -190,7 +190,7 @@ impl Code {
         let mut limits = [(0, 0); LONGEST + 1];
         let mut direct = vec![(0, 0); 1 << DIRECT];
         let mut code: u32 = 0;
-        for length in 1..=LONGEST {
+        for (length, limit) in limits.iter_mut().enumerate().skip(1) {
             code <<= 1;
             let first = symbols.len() as u32;
             let offset = code.wrapping_sub(first);
@@ -209,7 +209,7 @@ impl Code {
                 symbols.push(symbol as u16);
                 code += 1;
             }
-            limits[length] = (code, offset);
+            *limit = (code, offset);
         }
         Self {
             direct,

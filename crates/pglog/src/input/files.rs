@@ -48,7 +48,8 @@ struct Listed {
 
 enum Kind {
     File(PathBuf),
-    Stdin(Box<Source>),
+    /// It cannot be opened twice.
+    Open(Box<Source>),
     Empty,
     Failed(String),
 }
@@ -82,7 +83,7 @@ impl Inputs {
             return;
         };
         let listed = match Source::begin(name.clone(), stdin, &self.reading) {
-            Ok(Some(source)) => Listed::log(name, source, |source| Kind::Stdin(Box::new(source))),
+            Ok(Some(source)) => Listed::log(name, source, |source| Kind::Open(Box::new(source))),
             Ok(None) => Listed::other(name, Kind::Empty),
             Err(error) => Listed::other(name, Kind::Failed(error.to_string())),
         };
@@ -108,7 +109,8 @@ impl Inputs {
                 continue;
             }
             let listed = match Source::open_as(&path, &self.reading) {
-                Ok(Some(source)) => Listed::log(shown, source, |_| Kind::File(path)),
+                Ok(Some(source)) if path.is_file() => Listed::log(shown, source, |_| Kind::File(path)),
+                Ok(Some(source)) => Listed::log(shown, source, |source| Kind::Open(Box::new(source))),
                 Ok(None) => Listed::other(shown, Kind::Empty),
                 Err(InputError::Unknown { .. }) if is_directory => {
                     others += 1;
@@ -147,7 +149,7 @@ impl Inputs {
         let opened = match listed.kind {
             Kind::Empty => Ok(None),
             Kind::Failed(why) => return Some(Opened::Failed { name, why }),
-            Kind::Stdin(source) => Ok(Some(*source)),
+            Kind::Open(source) => Ok(Some(*source)),
             Kind::File(path) => Source::open_as(&path, &self.reading),
         };
         Some(match opened {

@@ -236,8 +236,8 @@ impl Prefix {
     pub fn read<'a>(&self, line: &'a [u8], clock: &mut Clock) -> Option<Head<'a>> {
         let mut walk = Walk::new(line, clock, false);
         if !walk.steps(&self.steps, 0) {
-            walk.any_backend = true;
-            if !self.has(Field::Backend) || !walk.steps(&self.steps, 0) {
+            walk.loose = true;
+            if !walk.steps(&self.steps, 0) {
                 return None;
             }
         }
@@ -282,18 +282,18 @@ struct Walk<'a, 'c> {
     clock: &'c mut Clock,
     head: Head<'a>,
     application_at: usize,
-    /// Background workers of extensions have names of their own: tried when no name of PostgreSQL's own is there.
-    any_backend: bool,
+    /// Background workers of extensions have names of their own, and names may hold spaces: tried when nothing else fits.
+    loose: bool,
 }
 
 impl<'a, 'c> Walk<'a, 'c> {
-    fn new(line: &'a [u8], clock: &'c mut Clock, any_backend: bool) -> Self {
+    fn new(line: &'a [u8], clock: &'c mut Clock, loose: bool) -> Self {
         Self {
             line,
             clock,
             head: Head::empty(),
             application_at: usize::MAX,
-            any_backend,
+            loose,
         }
     }
 
@@ -336,9 +336,18 @@ impl<'a, 'c> Walk<'a, 'c> {
         let end = self.line.len().min(start + 256);
         let next = rest.iter().find(|s| **s != Step::Quit);
         let mut at = start;
+        // An address of colons between colons.
+        if let (Field::HostPort, Some(Step::Literal(literal))) = (field, next)
+            && literal.first() == Some(&b':')
+            && let Some((length, true)) = find::host(&self.line[start..])
+            && self.steps(rest, start + length)
+        {
+            self.set_free(field, &self.line[start..start + length]);
+            return true;
+        }
         while at <= end {
             at = match next {
-                Some(Step::Literal(literal)) => match memmem::find(&self.line[at..], literal) {
+                Some(Step::Literal(literal)) => match find_literal(&self.line[at..], literal) {
                     Some(offset) => at + offset,
                     None => return false,
                 },
@@ -368,8 +377,11 @@ impl<'a, 'c> Walk<'a, 'c> {
     fn fits(&self, field: Field, text: &[u8]) -> bool {
         match field {
             Field::Host | Field::HostPort | Field::LocalHost => memchr::memchr(b' ', text).is_none(),
-            Field::Application | Field::User | Field::Database => text.len() <= NAME,
-            Field::Backend => self.any_backend || text.is_empty() || is_backend(text),
+            Field::Application => text.len() <= NAME,
+            Field::User | Field::Database => {
+                text.len() <= NAME && (self.loose || memchr::memchr(b' ', text).is_none())
+            }
+            Field::Backend => self.loose || text.is_empty() || is_backend(text),
             _ => true,
         }
     }
@@ -452,13 +464,17 @@ impl<'a, 'c> Walk<'a, 'c> {
                 self.head.query_id = (id != 0).then_some(id);
                 Some(minus + length)
             }
-            Field::Leader | Field::Transaction => time::digits(text).map(|(_, length)| length),
+            Field::Leader | Field::Transaction => {
+                let (number, length) = time::digits(text)?;
+                u32::try_from(number).ok().map(|_| length)
+            }
             Field::VirtualTransaction => {
                 let length = text
                     .iter()
                     .take_while(|b| b.is_ascii_digit() || **b == b'/')
                     .count();
-                (length > 0).then_some(length)
+                memchr::memchr(b'/', &text[..length])?;
+                Some(length)
             }
             _ => None,
         }
@@ -475,6 +491,14 @@ impl<'a, 'c> Walk<'a, 'c> {
             Field::Backend => head.backend = text,
             _ => {}
         }
+    }
+}
+
+/// Where a prefix's literal, one character nearly always, comes next.
+fn find_literal(line: &[u8], literal: &[u8]) -> Option<usize> {
+    match literal {
+        [byte] => memchr::memchr(*byte, line),
+        _ => memmem::find(line, literal),
     }
 }
 

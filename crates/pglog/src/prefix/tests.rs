@@ -89,7 +89,7 @@ fn bad_prefixes_are_refused_by_name() {
 fn prefixes_are_found() {
     let lines: Vec<&[u8]> = vec![
         b"2026-11-26 14:58:50.123 UTC [7] 6921f0aa.7 1 00000 @   checkpointer 0 LOG:  checkpoint starting: time",
-        b"2026-11-26 14:58:50.123 UTC [9] 6921f0aa.9 1 00000 a@b psql [local] client backend 5 LOG:  duration: 1.000 ms",
+        b"2026-11-26 14:58:50.123 UTC [9] 6921f0aa.9 1 00000 a@b psql [local] client backend 5012345678901 LOG:  duration: 1.000 ms",
     ];
     assert_eq!(
         find(&lines).unwrap().text(),

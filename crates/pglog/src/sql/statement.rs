@@ -2,7 +2,7 @@
 
 use super::commands;
 use super::kind::{Before, Kind, Verb};
-use super::lexer::Token;
+use super::lexer::{Lex, Token};
 use super::minus::Minus;
 use super::spacing::Class;
 use super::writer::{COMMAND, STATEMENT, VERB, Writer};
@@ -51,12 +51,17 @@ impl Writer<'_> {
 
     pub(super) fn attend_verb(&mut self, token: Token) {
         let mut buffer = [0; 16];
-        let word = &self.sql[token.start..token.end];
-        let Some(lower) = buffer.get_mut(..word.len()) else {
-            return;
+        let word = match token.lex {
+            Lex::Word => self.sql.get(token.start..token.end).unwrap_or_default(),
+            Lex::Quoted | Lex::UnicodeName(_) => b"",
+            _ => return,
         };
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
+        // A longer word is no verb, nor is a quoted name.
+        let lower = buffer.get_mut(..word.len()).unwrap_or_default();
+        if lower.len() == word.len() {
+            lower.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+        }
         let before = match self.last.class {
             Class::Open if matches!(self.text(self.second), b"as" | b"materialized") => Before::Body,
             Class::Close => Before::Close,

@@ -11,7 +11,7 @@ const PREFIX: &str = "%m [%p] %c %l %e %u@%d %a %h %b %Q ";
 
 #[test]
 fn stderr_csvlog_jsonlog_and_its_wrapping_say_the_same() {
-    for seed in 0..40 {
+    for seed in 0..20 {
         let entries = dice::records(&mut Rng::with_seed(seed), 300);
         let reading = Reading {
             prefix: Some(Prefix::parse(PREFIX).unwrap()),

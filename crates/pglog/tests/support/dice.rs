@@ -111,6 +111,10 @@ fn says(dice: &mut Rng, session: &mut Session, at: i64, all: &mut Vec<Entry>) {
             e.context = "SQL statement \"x\"\nPL/pgSQL function f() line 3".to_owned();
             e.statement = sql.to_owned();
         }),
+        _ if dice.bool() => say(session, &|e| {
+            let (user, database) = (&e.user, &e.database);
+            e.message = format!("connection authorized: user={user} database={database}");
+        }),
         _ => say(session, &|e| {
             e.severity = "FATAL".to_owned();
             e.sqlstate = "57P01".to_owned();

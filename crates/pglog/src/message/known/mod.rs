@@ -233,7 +233,8 @@ pub fn look_up(
             continue;
         }
         // Who is let in and who is not says its own name; in a statement a name may come from a literal.
-        let mut may = |name: &str| !row.is_asked || severity >= Severity::Fatal || statement.has(name);
+        let mut may =
+            |name: &str| !row.is_asked || matches!(row.effect, Effect::Ends(_)) || statement.has(name);
         let Some(shown) = row.template.shown(message, &mut may) else {
             continue;
         };
