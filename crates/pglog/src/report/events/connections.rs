@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use super::Builder;
-use crate::report::text::{Done, plain_title as title, shortened};
+use crate::report::text::{Done, shortened, title};
 use crate::report::words::{count, length};
 use crate::totals::{self, By};
 

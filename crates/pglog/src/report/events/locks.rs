@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use super::{Amount, AmountBucket, Builder, Seen, StatementAmount};
-use crate::report::text::{Done, plain_title as title, shortened, wrapped};
+use crate::report::text::{Done, shortened, title, wrapped};
 use crate::report::words::{count, length};
 use crate::totals;
 

@@ -8,7 +8,7 @@ use super::{Builder, Seen, StatementCount};
 use crate::message::class_name;
 use crate::parse::is_failure;
 use crate::record::Severity;
-use crate::report::text::{Done, plain_title as title, wrapped};
+use crate::report::text::{Done, title, wrapped};
 use crate::report::words::{as_logged, count};
 use crate::totals::{self, MessageTotals};
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use super::Builder;
-use crate::report::text::{Done, plain_title as title, shortened};
+use crate::report::text::{Done, shortened, title};
 use crate::report::words::{bytes, count, length};
 use crate::totals::{self, CheckpointTotals, TableTotals, WorkTotals};
 
