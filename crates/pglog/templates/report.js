@@ -157,6 +157,12 @@
   };
 
   $("nav form").hidden = false;
+  // What sticks below the way around has to know its height.
+  const nav = $("nav");
+  new ResizeObserver(() => {
+    const sticks = getComputedStyle(nav).position === "sticky";
+    document.documentElement.style.setProperty("--nav", (sticks ? nav.offsetHeight : 0) + "px");
+  }).observe(nav);
   $("nav form").addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", () => {
     state.q = search.value.trim();

@@ -83,7 +83,7 @@ fn row(change: &Change) -> Vec<Cell> {
     name.is_code = !change.id.is_empty();
     name.more = change.id.get(..8).unwrap_or_default().to_owned();
     let mut cells = vec![name];
-    let measures: [(fn(&Of) -> f64, fn(f64) -> String); 5] = [
+    let measures: [Measure; 5] = [
         (|of| of.calls_per_hour, |v| words::count(v.round() as u64)),
         (|of| of.mean as f64, |v| words::length(v as u64)),
         (|of| of.p95 as f64, |v| words::length(v as u64)),
@@ -99,6 +99,9 @@ fn row(change: &Change) -> Vec<Cell> {
     }
     cells
 }
+
+/// What is compared, and how it reads.
+type Measure = (fn(&Of) -> f64, fn(f64) -> String);
 
 /// Before and after, sorted by the change; of a statement that is new or gone, by what there is.
 fn cell(before: Option<f64>, after: Option<f64>, shown: fn(f64) -> String) -> Cell {

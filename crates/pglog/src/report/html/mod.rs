@@ -1,13 +1,15 @@
 //! The report as one HTML file: no external resource, readable without script, about 2 MB at most.
 //!
 //! [`time`] chooses the series and its axis, [`scale`] places values, [`plot`] and [`figures`] draw SVG, [`tables`] are the
-//! figures behind them, [`statements`] what is known of each statement; `templates/report.html` puts them together. Nothing
+//! figures behind them, [`statements`] what is known of each statement, [`ranks`] which are first, [`events`] what is no
+//! duration; `templates/report.html` puts them together. Nothing
 //! from a log becomes markup: texts go through [`escape`], and a policy lets no script run but the page's own.
 
 mod compare;
 mod events;
 mod figures;
 mod plot;
+mod ranks;
 mod scale;
 mod sql;
 mod statements;
@@ -25,7 +27,8 @@ use super::model::Report;
 use super::phases::Phases;
 use super::words;
 pub use compare::write as compare_page;
-use statements::{MEASURES, Rank, Statements};
+use ranks::Rank;
+use statements::{MEASURES, Statements};
 use tables::{Key, Table};
 use time::Time;
 
@@ -106,7 +109,7 @@ impl<'a> Page<'a> {
                 over_time
             },
             times: tables::over_time(report, &time),
-            ranks: statements::ranks(report),
+            ranks: ranks::ranks(report),
             statements,
             histogram_axis: statements::histogram_axis(),
             histogram: figures::histogram(&report.all),

@@ -198,6 +198,8 @@ fn area(
 /// Phases as bands of two shades in turn, faults as bands with a line at their beginning; their names above.
 fn bands(svg: &mut String, time: &Time, top: f64, bottom: f64) {
     let mut free = [0.0, 0.0];
+    // Behind all lines, so that none runs through a name.
+    let mut names = String::new();
     let has_phases = time.bands.iter().any(|b| !b.is_fault);
     for (i, band) in time.bands.iter().enumerate() {
         if band.until <= time.start || band.from >= time.end() {
@@ -220,7 +222,7 @@ fn bands(svg: &mut String, time: &Time, top: f64, bottom: f64) {
             continue;
         }
         let _ = write!(
-            svg,
+            names,
             r#"<text class="{class}-name" x="{:.1}" y="{:.1}">{}</text>"#,
             from + 4.0,
             ROW * (row + 1) as f64,
@@ -228,6 +230,7 @@ fn bands(svg: &mut String, time: &Time, top: f64, bottom: f64) {
         );
         free[row] = from + wide;
     }
+    svg.push_str(&names);
 }
 
 fn moments(svg: &mut String, time: &Time, bottom: f64) {
