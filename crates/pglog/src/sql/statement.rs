@@ -87,7 +87,15 @@ impl Writer<'_> {
         let word = &self.sql[token.start..token.end];
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
         if is("select") {
-            self.query = true;
+            // An option may be called like that: `SET (select = true)`.
+            self.query |= match self.last.class {
+                Class::Word | Class::Name | Class::Close | Class::Semicolon => true,
+                Class::Open => matches!(
+                    self.text(self.second),
+                    b"as" | b"copy" | b"for" | b"in" | b"exists"
+                ),
+                _ => false,
+            };
         } else if is("from") && self.verb.main == Kind::Copy && self.depth == 0 {
             self.verb.write();
         } else if is("atomic") && self.text(self.last) == b"begin" || is("case") && self.body > 0 {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::read_stderr;
 use super::support::{Entry, read};
 
 fn records(log: &[u8]) -> Vec<&[u8]> {
@@ -67,7 +68,7 @@ proptest! {
             let end = (at + change.length).min(record.len());
             record.splice(at..end, change.with);
         }
-        let outcome = read(&records.concat());
+        let outcome = read_stderr(&records.concat());
         prop_assert!(outcome.counts.records > 0);
     }
 

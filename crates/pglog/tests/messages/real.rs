@@ -139,3 +139,49 @@ fn values_are_shown_when_they_are_asked_for() {
             .all(|e| e.sample.is_none())
     );
 }
+
+#[test]
+fn a_server_that_crashed_and_was_damaged_tells_so_with_the_shortest_prefix() {
+    let outcome = read(include_bytes!("server15.log"));
+    let report = outcome.report;
+    let events = &report.events;
+    let about = |name: &str| {
+        let of = events.messages.server.iter().filter(|e| e.about == name);
+        of.map(|e| e.seen.count).sum::<u64>()
+    };
+    assert_eq!((about("damage"), about("crash"), about("disk full")), (3, 6, 2));
+    assert_eq!((about("archiving"), about("replication slots")), (24, 7));
+    let ends: Vec<_> = events
+        .connections
+        .ends
+        .iter()
+        .map(|e| (e.how.as_str(), e.count))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            ("normal", 21),
+            ("authentication failed", 3),
+            ("server not ready", 3),
+            ("administrator's command", 2),
+            ("too many connections", 1)
+        ]
+    );
+    // The prefix has neither user nor database: connections tell.
+    let psql = events.messages.errors.iter().flat_map(|e| &e.callers);
+    assert!(
+        psql.into_iter()
+            .any(|c| c.application == "psql" && c.database == "postgres")
+    );
+    let state = |text: &str| {
+        let found = events.messages.errors.iter().find(|e| e.text == text);
+        found.and_then(|e| e.sqlstate.clone())
+    };
+    assert_eq!(
+        state("invalid page in block ? of relation ?").as_deref(),
+        Some("XX001")
+    );
+    // auto_explain is all there is of statements.
+    assert_eq!(events.plans.executions, report.all.calls);
+    assert_eq!(events.checkpoints.all.too_frequent, 2);
+}

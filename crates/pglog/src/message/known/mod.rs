@@ -4,6 +4,8 @@
 mod asked;
 mod class;
 mod data;
+mod limits;
+mod names;
 mod notice;
 mod server;
 mod session;
@@ -179,11 +181,13 @@ struct Book {
 }
 
 /// Session's before data's: what ends a session is told apart first.
-const TABLES: [Table; 5] = [
+const TABLES: [Table; 7] = [
     session::TABLE,
     server::TABLE,
     data::TABLE,
     syntax::TABLE,
+    names::TABLE,
+    limits::TABLE,
     notice::TABLE,
 ];
 

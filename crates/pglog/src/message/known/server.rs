@@ -8,6 +8,36 @@ const fn event(category: Category) -> Effect {
 
 pub(super) const TABLE: Table = &[
     (
+        "XX001",
+        event(Category::Damage),
+        &[
+            "invalid page in block %d of relation %v",
+            "missing chunk number %d for toast value %d in %n",
+        ],
+    ),
+    (
+        "53100",
+        event(Category::Disk),
+        &[
+            "could not write to file \"%v\": No space left on device",
+            "could not extend file \"%v\": No space left on device",
+            "could not write to temporary file: No space left on device",
+        ],
+    ),
+    (
+        "53400",
+        event(Category::Disk),
+        &["temporary file size exceeds temp_file_limit (%DkB)"],
+    ),
+    (
+        "XX002",
+        event(Category::Damage),
+        &[
+            "index \"%n\" contains unexpected zero page at block %d",
+            "index \"%n\" contains corrupted page at block %d",
+        ],
+    ),
+    (
         "",
         Effect::Clears(Category::Start),
         &[
@@ -117,11 +147,8 @@ pub(super) const TABLE: Table = &[
         "",
         event(Category::Disk),
         &[
-            "could not write to file \"%v\": No space left on device",
-            "could not extend file \"%v\": No space left on device",
             "could not extend file \"%v\" with FileFallocate(): No space left on device",
             "could not write block %d of temporary file: No space left on device",
-            "could not write to temporary file: No space left on device",
             "could not create file \"%v\": No space left on device",
             "could not write lock file \"%v\": No space left on device",
             "could not write to log file %s at offset %d, length %d: No space left on device",
@@ -130,7 +157,6 @@ pub(super) const TABLE: Table = &[
             "could not extend file \"%v\": wrote only %d of %d bytes at block %d",
             "could not resize shared memory segment \"%v\" to %d bytes: No space left on device",
             "temporary file size exceeds temp_file_limit (%D kB)",
-            "temporary file size exceeds temp_file_limit (%DkB)",
             "temporary file size exceeds \"temp_file_limit\" (%DkB)",
             "using stale statistics instead of current ones because stats collector is not responding",
         ],
@@ -145,11 +171,6 @@ pub(super) const TABLE: Table = &[
             "could not resize shared memory segment \"%v\" to %d bytes: %v",
             "failed on request of size %d",
         ],
-    ),
-    (
-        "53400",
-        Effect::None,
-        &["temporary file size exceeds temp_file_limit (%DkB)"],
     ),
     (
         "",
@@ -186,10 +207,8 @@ pub(super) const TABLE: Table = &[
         event(Category::Damage),
         &[
             "page verification failed, calculated checksum %d but expected %d",
-            "invalid page in block %d of relation %v",
             "invalid page in block %d of relation %v; zeroing out page",
             "invalid page header in block %d of relation %v",
-            "missing chunk number %d for toast value %d in %n",
             "unexpected chunk number %d (expected %d) for toast value %d in %n",
             "could not read block %d in file \"%v\": read only %d of %d bytes",
             "could not access status of transaction %d",
@@ -197,8 +216,6 @@ pub(super) const TABLE: Table = &[
             "found update xid %d from before relfrozenxid %d",
             "uncommitted xmin %d from before xid cutoff %d needs to be frozen",
             "right sibling's left-link doesn't match: block %d links to %d instead of expected %d in index \"%n\"",
-            "index \"%n\" contains unexpected zero page at block %d",
-            "index \"%n\" contains corrupted page at block %d",
             "failed to re-find parent key in index \"%n\" for split pages %d/%d",
             "failed to re-find parent key in index \"%n\" for deletion target page %d",
             "could not find left sibling of block %d in index \"%n\"",
@@ -292,6 +309,8 @@ pub(super) const TABLE: Table = &[
             "last completed transaction was at log time %v",
             "consistent recovery state reached at %v",
             "consistent recovery state reached",
+            "recovery restart point at %v",
+            "recovered replication state of node %d to %v",
             "starting archive recovery",
             "archive recovery complete",
             "starting point-in-time recovery to %v",
@@ -341,6 +360,7 @@ pub(super) const TABLE: Table = &[
         event(Category::Replication),
         &[
             "entering standby mode",
+            "waiting for WAL to become available at %v",
             "started streaming WAL from primary at %v on timeline %D",
             "restarted WAL streaming at %v on timeline %D",
             "replication terminated by primary server",
@@ -405,9 +425,9 @@ pub(super) const TABLE: Table = &[
             "logical replication worker for subscription \"%n\" will restart because %s",
             "logical replication table synchronization worker for subscription \"%n\", table \"%n\" has started",
             "logical replication table synchronization worker for subscription \"%n\", table \"%n\" has finished",
-            "background worker \"%v\" (PID %d) exited with exit code %D",
-            "background worker \"%v\" (PID %d) was terminated by signal %D: %s",
-            "background worker \"%v\" (PID %d) was terminated by signal %D",
+            "background worker \"%n\" (PID %d) exited with exit code %D",
+            "background worker \"%n\" (PID %d) was terminated by signal %D: %s",
+            "background worker \"%n\" (PID %d) was terminated by signal %D",
             "subscription \"%n\" has been disabled because of an error",
             "subscription \"%n\" has been disabled due to an error",
             "logical replication completed skipping transaction at LSN %v",
