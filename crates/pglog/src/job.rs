@@ -153,15 +153,15 @@ impl Job {
             };
             done.inputs.push(Input {
                 name: name.clone(),
-                format: source.format.name().to_owned(),
-                prefix: source.format.prefix().map(str::to_owned),
+                format: source.format_name().to_owned(),
+                prefix: source.prefix().map(str::to_owned),
                 compression: source.compression.map(str::to_owned),
                 bytes: read.bytes.saturating_sub(before),
                 cut: read.cut,
                 failed: read.failed,
                 notes: Vec::new(),
             });
-            periods.push((name.clone(), source.format.name(), read.period));
+            periods.push((name.clone(), source.format_name(), read.period));
             known.note(&ReadLog {
                 name,
                 start,

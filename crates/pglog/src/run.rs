@@ -41,6 +41,10 @@ pub fn read(source: &mut Source, fold: &mut Fold, threads: usize, memories: &mut
         0 | 1 => alone(source, &mut add, &mut memories[0]),
         _ => together(source, &mut add, &mut memories[..threads]),
     };
+    add(Parsed {
+        counts: source.seen(),
+        ..Parsed::default()
+    });
     ReadOf {
         period,
         bytes: source.read,

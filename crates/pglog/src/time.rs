@@ -109,7 +109,7 @@ fn two(text: &[u8], at: usize) -> Option<i64> {
     (a < 10 && b < 10).then(|| i64::from(a * 10 + b))
 }
 
-fn time_of_day(text: &[u8]) -> Option<(i64, usize)> {
+pub(crate) fn time_of_day(text: &[u8]) -> Option<(i64, usize)> {
     let (hour, minute, second) = (two(text, 0)?, two(text, 3)?, two(text, 6)?);
     if text[2] != b':' || text[5] != b':' || hour > 24 || minute > 59 || second > 60 {
         return None;
@@ -139,6 +139,25 @@ pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let of_cycle = year - cycle * 400;
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     cycle * 146_097 + of_cycle * 365 + of_cycle / 4 - of_cycle / 100 + of_year - 719_468
+}
+
+/// The year of a time, µs since 1970 UTC.
+pub(crate) fn year_of(micros: i64) -> i64 {
+    let days = micros.div_euclid(86_400 * SECOND);
+    let mut year = 1970 + days.div_euclid(366);
+    while days_from_civil(year + 1, 1, 1) <= days {
+        year += 1;
+    }
+    year
+}
+
+/// `2026-11-26 14:58:50.123456 UTC`; without the zone if it is not known.
+pub(crate) fn written(micros: i64, has_zone: bool) -> String {
+    let zone = if has_zone { " UTC" } else { "" };
+    match jiff::Timestamp::from_microsecond(micros) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string() + zone,
+        Err(_) => format!("1970-01-01 00:00:00{zone}"),
+    }
 }
 
 /// The zone's word at the front: letters, or a sign and digits, perhaps with colons.

@@ -123,6 +123,13 @@ pub(super) fn write_to(path: &Path, text: &str) -> anyhow::Result<()> {
         return print(text);
     }
     let failed = || format!("cannot write {}", path.display());
+    // A device or a pipe is written to, never replaced.
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        let file = OpenOptions::new().write(true).open(path);
+        return file
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(failed);
+    }
     let mut name = path.file_name().with_context(failed)?.to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
@@ -141,7 +148,9 @@ pub(super) fn private(path: &Path) -> std::io::Result<File> {
         .mode(0o600)
         .open(path)?;
     // One that was there keeps the rights that it had.
-    file.set_permissions(Permissions::from_mode(0o600))?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
     Ok(file)
 }
 

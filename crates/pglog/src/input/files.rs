@@ -170,7 +170,7 @@ impl Listed {
     fn log(name: String, source: Source, kind: impl FnOnce(Source) -> Kind) -> Self {
         Self {
             name,
-            format: Some(source.format.name()),
+            format: Some(source.format_name()),
             first: source.first_time(),
             leaves_cut: false,
             kind: kind(source),

@@ -3,14 +3,19 @@
 mod bzip2;
 mod compress;
 mod files;
+mod unwrap;
 
 pub use files::{Inputs, Opened, read_twice};
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use unwrap::{Seen, Unwrap, Wrapped};
+
+use crate::event::Counts;
 use crate::parse::{Format, Memory};
 use crate::prefix::Prefix;
 
@@ -34,6 +39,9 @@ pub struct Reading {
     pub record: usize,
     /// Bytes by which a format is found.
     pub start: usize,
+    /// The latest that a record can be of, µs since 1970 UTC: syslog's times have no year, and the last one before this is meant. For a
+    /// file, when it was changed last.
+    pub newest: i64,
 }
 
 impl Default for Reading {
@@ -43,6 +51,7 @@ impl Default for Reading {
             chunk: CHUNK,
             record: RECORD,
             start: START,
+            newest: jiff::Timestamp::now().as_microsecond(),
         }
     }
 }
@@ -59,6 +68,9 @@ pub struct Source {
     spare: Spare,
     /// Another handle on the file, when it is one and not compressed.
     handle: Option<File>,
+    /// What another program wrapped around its lines.
+    wrapped: Option<Wrapped>,
+    seen: Arc<Seen>,
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
     at_end: bool,
@@ -153,10 +165,17 @@ impl Source {
         // A second handle on the same place in the file: to go forward in it.
         let handle = file.try_clone().map_err(failed)?;
         let is_file = handle.metadata().is_ok_and(|about| about.is_file());
-        let mut source = Self::begin(name, Box::new(file), reading)?;
+        let changed = handle.metadata().and_then(|about| about.modified()).ok();
+        let changed = changed.and_then(|at| jiff::Timestamp::try_from(at).ok());
+        let reading = Reading {
+            newest: changed.map_or(reading.newest, jiff::Timestamp::as_microsecond),
+            ..reading.clone()
+        };
+        let mut source = Self::begin(name, Box::new(file), &reading)?;
         if let Some(source) = &mut source
             && is_file
             && source.compression.is_none()
+            && source.wrapped.is_none()
         {
             source.handle = Some(handle);
         }
@@ -202,17 +221,40 @@ impl Source {
         if buffer.is_empty() {
             return Ok(None);
         }
-        let found = match (Format::find(&buffer), &reading.prefix) {
-            (Some(Format::Stderr(_)) | None, Some(prefix)) => Some(Format::Stderr(prefix.clone())),
-            (found, _) => found,
-        };
+        let mut wrapped = None;
+        let mut found = Format::of_columns(&buffer);
+        if found.is_none() {
+            wrapped = Wrapped::find(&buffer, reading.prefix.as_ref(), reading.newest);
+            found = match (&wrapped, &reading.prefix) {
+                (Some(wrapped), _) => wrapped.prefix().map(Format::Stderr),
+                (None, Some(prefix)) => Some(Format::Stderr(prefix.clone())),
+                (None, None) => Format::of_lines(&buffer),
+            };
+        }
         let Some(format) = found else {
             return Err(failure.map_or(InputError::Unknown { name: name.clone() }, failed));
         };
+        let seen = Arc::new(Seen::default());
+        let mut failure = failure;
+        let mut at_end = at_end;
+        if let Some(how) = &wrapped {
+            let rest = Late(failure.take());
+            let whole = Cursor::new(std::mem::take(&mut buffer)).chain(reader).chain(rest);
+            reader = Box::new(Unwrap::new(whole, how.clone(), Arc::clone(&seen)));
+            at_end = match fill(&mut reader, &mut buffer, reading.start) {
+                Ok(at_end) => at_end,
+                Err(error) => {
+                    failure = Some(error);
+                    true
+                }
+            };
+        }
         Ok(Some(Self {
             name,
             format,
             compression,
+            wrapped,
+            seen,
             reading: reading.clone(),
             reader,
             buffer,
@@ -225,6 +267,28 @@ impl Source {
             cut: 0,
             leaves_cut: true,
         }))
+    }
+
+    /// The format's name in reports.
+    pub fn format_name(&self) -> &'static str {
+        self.wrapped.as_ref().map_or(self.format.name(), Wrapped::name)
+    }
+
+    /// The `log_line_prefix`, given or found.
+    pub fn prefix(&self) -> Option<&str> {
+        match &self.wrapped {
+            Some(wrapped) => Some(wrapped.inner()),
+            None => self.format.prefix(),
+        }
+    }
+
+    /// What was seen around PostgreSQL's lines so far, beside what chunks hold.
+    pub fn seen(&self) -> Counts {
+        Counts {
+            orphans: self.seen.orphans.load(Ordering::Relaxed),
+            broken: self.seen.broken.load(Ordering::Relaxed),
+            ..Counts::default()
+        }
     }
 
     /// The log's first bytes, by which it is known again. Only before anything else is read.
@@ -376,4 +440,13 @@ fn fill(reader: &mut Box<dyn Read + Send>, buffer: &mut Vec<u8>, wanted: usize) 
     buffer.reserve(missing);
     let read = reader.take(missing as u64).read_to_end(buffer)?;
     Ok(read < missing)
+}
+
+/// Says late that reading failed: once everything before was read.
+struct Late(Option<io::Error>);
+
+impl Read for Late {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }

@@ -44,16 +44,18 @@ impl Format {
         }
     }
 
-    /// From the first bytes of a log, whole lines.
-    pub fn find(start: &[u8]) -> Option<Self> {
+    /// From the first bytes of a log, if its records have columns.
+    pub fn of_columns(start: &[u8]) -> Option<Self> {
         let start = without_mark(start);
         if csv::looks_like_it(start) {
             return Some(Self::Csv);
         }
-        if json::looks_like_it(start) {
-            return Some(Self::Json);
-        }
-        let lines: Vec<&[u8]> = start
+        json::looks_like_it(start).then_some(Self::Json)
+    }
+
+    /// From the first bytes of a log that is written in lines with a prefix.
+    pub fn of_lines(start: &[u8]) -> Option<Self> {
+        let lines: Vec<&[u8]> = without_mark(start)
             .split(|b| *b == b'\n')
             .take(2000)
             .filter(|l| !l.is_empty())

@@ -4,6 +4,7 @@ mod ambiguous;
 mod find;
 
 pub use find::find;
+pub(crate) use find::is_record;
 
 use std::borrow::Cow;
 use std::fmt;

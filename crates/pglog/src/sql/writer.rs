@@ -280,10 +280,14 @@ impl<'a> Writer<'a> {
     /// `float(53)`, and `current_timestamp(3)` is not `current_timestamp(6)`.
     fn precision(&mut self, digits: &'a [u8]) {
         let word = self.text(self.second);
-        if word == b"float" && (digits.len() > 2 || digits.len() == 2 && digits > b"24".as_slice()) {
-            self.hide(b"float8");
-        } else if word.starts_with(b"current_time") || word.starts_with(b"localtime") {
+        if word.starts_with(b"current_time") || word.starts_with(b"localtime") {
             self.hide(digits);
+        } else if word == b"float" {
+            match digits {
+                [b'1'..=b'9'] | [b'1', b'0'..=b'9'] | [b'2', b'0'..=b'4'] => {}
+                [b'2', b'5'..=b'9'] | [b'3'..=b'9', b'0'..=b'9'] => self.hide(b"float8"),
+                _ => self.hide(digits),
+            }
         }
     }
 

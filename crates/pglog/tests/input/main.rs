@@ -13,3 +13,4 @@ mod formats;
 mod long;
 #[path = "../support/mod.rs"]
 mod support;
+mod wrapped;

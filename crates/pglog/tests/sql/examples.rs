@@ -155,6 +155,8 @@ fn told_apart() {
         ("SELECT U&\"a!0062\" UESCAPE '!'", "SELECT U&\"a!0062\""),
         ("SELECT a IS NULL", "SELECT a IS TRUE"),
         ("CLOSE ALL", "CLOSE a"),
+        ("SELECT a IN ((SELECT 1))", "SELECT a IN ((SELECT 1), (SELECT 2))"),
+        ("SELECT x::float(0b101)", "SELECT x::float(25)"),
         ("SET x TO DEFAULT", "SET x TO a"),
         ("SET LOCAL x TO a", "SET x TO a"),
         ("SELECT 1; SELECT 1", "SELECT 1"),

@@ -86,8 +86,8 @@ pub fn read_source(mut source: Source, threads: usize) -> Outcome {
         counts,
         cut: read.cut,
         failed: read.failed,
-        prefix: source.format.prefix().map(str::to_owned),
-        format: source.format.name(),
+        prefix: source.prefix().map(str::to_owned),
+        format: source.format_name(),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn prefixes(head: &[u8], is_constant: &dyn Fn(&[u8]) -> bool) -> Vec<
     }
     let mut texts: Vec<String> = named(pieces).iter().flat_map(|pieces| combined(pieces)).collect();
     texts.sort_by_key(|text| unlikely(text));
-    texts.truncate(MOST * 2);
+    texts.truncate(MOST);
     texts
 }
 

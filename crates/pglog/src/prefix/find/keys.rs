@@ -77,6 +77,9 @@ pub(super) fn keys(head: &[u8]) -> Vec<Key> {
     let mut found = Vec::new();
     for equals in memchr::memchr_iter(b'=', head) {
         let is_of = |b: &u8| b.is_ascii_alphabetic() || *b == b'_';
+        // `key=value`, or `key = value`.
+        let is_wide = head[..equals].ends_with(b" ") && head.get(equals + 1) == Some(&b' ');
+        let equals = equals - usize::from(is_wide);
         let start = head[..equals]
             .iter()
             .rposition(|b| !is_of(b))
@@ -86,7 +89,7 @@ pub(super) fn keys(head: &[u8]) -> Vec<Key> {
         if let Some((escape, _)) = announced {
             found.push(Key {
                 start,
-                value: equals + 1,
+                value: equals + 1 + 2 * usize::from(is_wide),
                 escape,
             });
         }

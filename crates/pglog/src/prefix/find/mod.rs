@@ -47,7 +47,7 @@ const KNOWN: [&str; 24] = [
 /// Lines on which prefixes are tried.
 const TRIED: usize = 96;
 /// Lines that suggest prefixes, of different shapes.
-const SHAPES: usize = 8;
+const SHAPES: usize = 6;
 /// Lines on which one that is hopeless is seen to be so.
 const FEW: usize = 12;
 
@@ -107,6 +107,11 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
         }
         from = colon + 1;
     }
+}
+
+/// Whether a line may be the first of a record.
+pub(crate) fn is_record(line: &[u8]) -> bool {
+    split(line).is_some_and(|(head, _)| head.len() < 512)
 }
 
 /// Beginnings of lines of different shapes, the longest first: they hold most fields.
@@ -177,8 +182,8 @@ impl Best<'_> {
         let Ok(prefix) = Prefix::parse(text) else { return };
         let step = self.tried.len().div_ceil(FEW);
         let few: Vec<&[u8]> = self.tried.iter().copied().step_by(step).collect();
-        let read = Evidence::of(&prefix, &few, false).read;
-        if read == 0 {
+        let first = Evidence::of(&prefix, &few, false);
+        if first.read == 0 || self.is_beaten(first.against) {
             return;
         }
         // Processes without a session write less.
@@ -187,16 +192,19 @@ impl Best<'_> {
             .tried
             .iter()
             .filter(|line| prefix.read(line, &mut clock).is_none());
-        if let Some(with_quit) = unread.next().and_then(|line| with_quit(text, line)) {
+        if first.read < few.len()
+            && let Some(line) = unread.next()
+            && let Some(with_quit) = with_quit(text, line)
+        {
             self.weigh(with_quit, rank);
         }
-        if self
-            .found
-            .as_ref()
-            .is_none_or(|(best, _)| best.read < self.tried.len() || read == few.len())
-        {
-            self.weigh(prefix, rank);
-        }
+        self.weigh(prefix, rank);
+    }
+
+    /// One of which nothing is unread and against which nothing speaks is there already.
+    fn is_beaten(&self, against: usize) -> bool {
+        let is_perfect = |score: &Score| score.read == self.tried.len() && score.against == Reverse(0);
+        against > 0 && self.found.as_ref().is_some_and(|(best, _)| is_perfect(best))
     }
 
     fn weigh(&mut self, prefix: Prefix, rank: usize) {
