@@ -8,6 +8,7 @@
   const words = {
     rate: (v) => three(v) + "/s",
     "at-once": three,
+    bytes: (v) => (v < 1e3 ? three(v) + " B" : v < 1e6 ? three(v / 1e3) + " kB" : three(v / 1e6) + " MB") + "/s",
     us: (v) => (v < 1e3 ? digits(v, 0) + " µs" : v < 1e6 ? three(v / 1e3) + " ms" : three(v / 1e6) + " s"),
   };
 

@@ -48,6 +48,8 @@ pub enum Unit {
     Rate,
     AtOnce,
     Micros,
+    /// Bytes per second.
+    Bytes,
 }
 
 impl Unit {
@@ -56,6 +58,7 @@ impl Unit {
             Self::Rate => words::rate(value),
             Self::AtOnce => format!("{}", (value * 1e4).round() / 1e4),
             Self::Micros => round_time(value),
+            Self::Bytes => format!("{}/s", words::bytes(value.round() as u64)),
         }
     }
 
@@ -64,6 +67,7 @@ impl Unit {
             Self::Rate => "rate",
             Self::AtOnce => "at-once",
             Self::Micros => "us",
+            Self::Bytes => "bytes",
         }
     }
 }
