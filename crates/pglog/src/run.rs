@@ -28,12 +28,14 @@ pub struct ReadOf {
 pub fn read(source: &mut Source, fold: &mut Fold, threads: usize, memories: &mut Vec<Memory>) -> ReadOf {
     memories.resize_with(threads.max(memories.len()), Memory::default);
     let mut period = None;
+    let spare = source.spare();
     let mut add = |mut parsed: Parsed| {
         for event in &parsed.events {
             let (first, last) = period.get_or_insert((event.at, event.at));
             (*first, *last) = ((*first).min(event.at), (*last).max(event.at));
         }
         fold.add(&mut parsed);
+        spare.give(parsed.bytes);
     };
     let failed = match threads {
         0 | 1 => alone(source, &mut add, &mut memories[0]),

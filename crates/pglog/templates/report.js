@@ -8,6 +8,7 @@
   const words = {
     rate: (v) => three(v) + "/s",
     "at-once": three,
+    bytes: (v) => (v < 1e3 ? three(v) + " B" : v < 1e6 ? three(v / 1e3) + " kB" : three(v / 1e6) + " MB") + "/s",
     us: (v) => (v < 1e3 ? digits(v, 0) + " µs" : v < 1e6 ? three(v / 1e3) + " ms" : three(v / 1e6) + " s"),
   };
 
@@ -157,6 +158,12 @@
   };
 
   $("nav form").hidden = false;
+  // What sticks below the way around has to know its height.
+  const nav = $("nav");
+  new ResizeObserver(() => {
+    const sticks = getComputedStyle(nav).position === "sticky";
+    document.documentElement.style.setProperty("--nav", (sticks ? nav.offsetHeight : 0) + "px");
+  }).observe(nav);
   $("nav form").addEventListener("submit", (event) => event.preventDefault());
   search.addEventListener("input", () => {
     state.q = search.value.trim();

@@ -2,6 +2,7 @@
 
 mod choose;
 mod cluster;
+mod compare;
 mod days;
 mod follow;
 mod output;
@@ -14,7 +15,7 @@ use canvass_pglog::fold::Options;
 use canvass_pglog::job::{Done, Job, KeepIn};
 use canvass_pglog::prefix::Prefix;
 use canvass_pglog::report::{self, Report, Settings};
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 
 /// Report what PostgreSQL did, from its own log: statements, errors, what waited, what was asked twice
@@ -25,7 +26,10 @@ use jiff::tz::TimeZone;
                   canvass logs --data canvass-data\n\n\
                   docs/logs.md is the guide; docs/logs-pgbadger.md has pgBadger's options and ours.\n\
                   Exit code 0: complete; 1: incomplete (the report says why) or failed; 2: wrong usage.")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct LogsArgs {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Logs: files, directories, patterns in quotes, `-` for standard input
     #[arg(value_name = "LOG")]
     logs: Vec<PathBuf>,
@@ -73,11 +77,20 @@ pub(crate) struct LogsArgs {
     follow: Option<u32>,
 }
 
+/// What is done with reports.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Compare(compare::CompareArgs),
+}
+
 /// Reads and reports.
 ///
 /// # Errors
 /// What cannot be read at all, or written.
 pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
+    if let Some(Command::Compare(args)) = &args.command {
+        return compare::run(args);
+    }
     let zone = args.output.zone()?;
     let mut notes = Vec::new();
     let logs = match &args.data {

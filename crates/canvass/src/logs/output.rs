@@ -1,7 +1,7 @@
 //! Where reports go and what is in them.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -88,7 +88,11 @@ impl Output {
         }
         match &self.text {
             Some(path) => write_to(path, &report::to_text(report, self.top))?,
-            None if self.json.is_none() && self.html.is_none() => print(&report::to_text(report, self.top))?,
+            None if self.json.is_none() && self.html.is_none() => print(&if is_coloured() {
+                report::to_terminal(report, self.top)
+            } else {
+                report::to_text(report, self.top)
+            })?,
             None => {}
         }
         Ok(())
@@ -100,8 +104,13 @@ fn phases(path: &Path) -> anyhow::Result<Phases> {
     Phases::read(&text).map_err(|why| anyhow::anyhow!("{}: {why}", path.display()))
 }
 
+/// Whether what is printed may be in colour: on a terminal, unless NO_COLOR is set.
+pub(super) fn is_coloured() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Writes to standard output; a reader that has seen enough is no error.
-fn print(text: &str) -> anyhow::Result<()> {
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done.context("cannot write to standard output"),
@@ -109,11 +118,18 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 /// Writes a file that is its owner's alone, whole or not at all; `-` is standard output.
-fn write_to(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn write_to(path: &Path, text: &str) -> anyhow::Result<()> {
     if path.as_os_str() == "-" {
         return print(text);
     }
     let failed = || format!("cannot write {}", path.display());
+    // A device or a pipe is written to, never replaced.
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+        let file = OpenOptions::new().write(true).open(path);
+        return file
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(failed);
+    }
     let mut name = path.file_name().with_context(failed)?.to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
@@ -132,7 +148,9 @@ pub(super) fn private(path: &Path) -> std::io::Result<File> {
         .mode(0o600)
         .open(path)?;
     // One that was there keeps the rights that it had.
-    file.set_permissions(Permissions::from_mode(0o600))?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
     Ok(file)
 }
 

@@ -131,6 +131,21 @@ fn no_value_is_written_anywhere_unless_asked_for() {
 }
 
 #[test]
+fn a_pipe_is_written_to_and_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+    let place = Place::new();
+    let pipe = place.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    told(&["a.log", "--prefix", PREFIX, "--json", "pipe"], place.path());
+    assert!(reader.join().unwrap().contains("\"version\""));
+    assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+}
+
+#[test]
 fn executions_are_dumped_one_a_line() {
     let place = Place::new();
     told(
@@ -239,10 +254,15 @@ fn never_an_empty_report_with_exit_code_0() {
         let output = logs(args, place.path());
         assert_eq!(output.status.code(), Some(1), "{args:?}");
     }
-    let said =
-        String::from_utf8(logs(&["a.log", "missing.log", "--prefix", PREFIX], place.path()).stdout).unwrap();
+    let output = logs(
+        &["a.log", "missing.log", "--prefix", PREFIX, "--json", "-"],
+        place.path(),
+    );
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["all"]["calls"], 4, "the others are read");
     assert!(
-        said.contains("missing.log") && said.contains("4  executions"),
-        "{said}"
+        report["problems"][0].as_str().unwrap().contains("missing.log"),
+        "{}",
+        report["problems"]
     );
 }

@@ -22,7 +22,7 @@ pub struct Generator {
     pub out: Vec<Piece>,
 }
 
-const TABLES: &[&str] = &[
+pub const TABLES: &[&str] = &[
     "answer",
     "response",
     "wave",
@@ -32,7 +32,7 @@ const TABLES: &[&str] = &[
     "audit_log",
     "line_item",
 ];
-const COLUMNS: &[&str] = &[
+pub const COLUMNS: &[&str] = &[
     "id",
     "a",
     "b",
@@ -44,7 +44,7 @@ const COLUMNS: &[&str] = &[
     "amount",
     "tags",
 ];
-const FUNCTIONS: &[&str] = &[
+pub const FUNCTIONS: &[&str] = &[
     "f",
     "lower",
     "abs",
@@ -55,31 +55,36 @@ const FUNCTIONS: &[&str] = &[
     "length",
     "my_func",
 ];
-const TYPES: &[&str] = &["text", "uuid", "int4", "jsonb", "timestamptz", "mood"];
-const OPERATORS: &[&str] = &[
-    "=", "<>", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "||", "->", "->>", "#>", "@>", "<@", "?", "?|",
-    "?&", "&&", "~", "!~*", "@@", "@?", "<->", "^", "&", "|", "<<", "@-", "*", "!=",
-];
+pub const TYPES: &[&str] = &["text", "uuid", "int4", "jsonb", "timestamptz", "mood"];
 
 impl Generator {
-    fn fixed(&mut self, words: &'static str) {
+    pub fn fixed(&mut self, words: &'static str) {
         self.out.extend(words.split(' ').map(Fixed));
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.shape.usize(..from.len())]
     }
 
-    fn odds(&mut self, percent: u32) -> bool {
+    pub fn one_of(&mut self, from: &[&'static str]) {
+        let words = self.pick(from);
+        self.fixed(words);
+    }
+
+    pub fn words(&mut self, from: &[&'static str]) -> &'static str {
+        self.pick(from)
+    }
+
+    pub fn odds(&mut self, percent: u32) -> bool {
         self.shape.u32(..100) < percent
     }
 
-    fn name(&mut self, from: &[&'static str]) {
+    pub fn name(&mut self, from: &[&'static str]) {
         let name = self.pick(from);
         self.out.push(Name(name));
     }
 
-    fn column(&mut self) {
+    pub fn column(&mut self) {
         if self.odds(30) {
             self.name(TABLES);
             self.fixed(".");
@@ -88,7 +93,7 @@ impl Generator {
     }
 
     /// Any constant; a number may have signs.
-    fn value(&mut self) {
+    pub fn value(&mut self) {
         if self.surface.u8(..6) == 0 {
             for _ in 0..self.surface.u8(1..3) {
                 self.fixed("-");
@@ -99,7 +104,7 @@ impl Generator {
     }
 
     /// Any constant but one with a sign.
-    fn unsigned(&mut self) {
+    pub fn unsigned(&mut self) {
         match self.surface.u8(..14) {
             0..=3 => self.number(),
             4 => {
@@ -111,12 +116,12 @@ impl Generator {
         }
     }
 
-    fn parameter(&mut self) {
+    pub fn parameter(&mut self) {
         let parameter = format!("${}", self.surface.u8(1..40));
         self.out.push(Literal(parameter));
     }
 
-    fn number(&mut self) {
+    pub fn number(&mut self) {
         let n = self.surface.u32(..100_000);
         let text = match self.surface.u8(..10) {
             0 => format!("{n}.5"),
@@ -131,12 +136,12 @@ impl Generator {
         self.out.push(Literal(text));
     }
 
-    fn integer(&mut self) {
+    pub fn integer(&mut self) {
         let text = self.surface.u16(1..24).to_string();
         self.out.push(Literal(text));
     }
 
-    fn string(&mut self) {
+    pub fn string(&mut self) {
         let body = [
             "", "x", "it''s", "a -- b", "/* c", "d */", "?", "zqx zqx", "ä€", "$1", "\"q\"", ";", "(", "\\",
         ];
@@ -155,7 +160,7 @@ impl Generator {
     }
 
     /// A list in the shape's form, each element by `element`: its length is the surface's matter.
-    fn repeated(&mut self, element: fn(&mut Self)) {
+    pub fn repeated(&mut self, element: fn(&mut Self)) {
         let count = self.surface.usize(1..6);
         let seed = self.shape.u64(..);
         let outer = self.shape.clone();
@@ -170,7 +175,7 @@ impl Generator {
     }
 
     /// A list of the shape's length.
-    fn listed(&mut self, most: usize, element: impl Fn(&mut Self)) {
+    pub fn listed(&mut self, most: usize, element: impl Fn(&mut Self)) {
         let count = self.shape.usize(1..=most);
         for at in 0..count {
             if at > 0 {
@@ -180,286 +185,8 @@ impl Generator {
         }
     }
 
-    pub fn expression(&mut self, depth: u32) {
-        if depth == 0 {
-            return if self.odds(60) {
-                self.column()
-            } else {
-                self.value()
-            };
-        }
-        let depth = depth - 1;
-        match self.shape.u8(..36) {
-            0..=4 => self.column(),
-            5..=8 => self.value(),
-            9..=14 => {
-                self.operand(depth);
-                let operator = self.pick(OPERATORS);
-                self.fixed(operator);
-                self.operand(depth);
-            }
-            15 => {
-                self.fixed("(");
-                self.expression(depth);
-                self.fixed(")");
-            }
-            16 | 17 => {
-                self.name(FUNCTIONS);
-                self.fixed("(");
-                if self.odds(80) {
-                    self.listed(3, |g| g.expression(depth));
-                }
-                self.fixed(")");
-                if self.odds(20) {
-                    self.over(depth);
-                }
-            }
-            18 => {
-                self.fixed("CASE WHEN");
-                self.expression(depth);
-                self.fixed("THEN");
-                self.expression(depth);
-                self.fixed("ELSE");
-                self.expression(depth);
-                self.fixed("END");
-            }
-            19 => {
-                self.unsigned_cast();
-            }
-            20 => {
-                self.fixed("CAST (");
-                self.expression(depth);
-                self.fixed("AS");
-                self.name(TYPES);
-                self.fixed(")");
-            }
-            21 => {
-                self.column();
-                self.fixed(":: varchar (");
-                self.integer();
-                self.fixed(")");
-            }
-            22..=25 => {
-                self.column();
-                if self.odds(20) {
-                    self.fixed("NOT");
-                }
-                self.fixed("IN (");
-                match self.shape.u8(..6) {
-                    0 => self.select(depth),
-                    1 => self.repeated(|g| g.expression(1)),
-                    2 => self.repeated(|g| {
-                        g.fixed("(");
-                        g.value();
-                        g.fixed(",");
-                        g.value();
-                        g.fixed(")");
-                    }),
-                    _ => self.repeated(Self::value),
-                }
-                self.fixed(")");
-            }
-            26 => {
-                self.column();
-                self.fixed("BETWEEN");
-                self.value();
-                self.fixed("AND");
-                self.value();
-            }
-            27 => {
-                self.column();
-                self.one_of(&["LIKE", "ILIKE", "NOT LIKE", "SIMILAR TO", "IS DISTINCT FROM"]);
-                self.value();
-            }
-            28 => {
-                self.column();
-                self.one_of(&["IS NULL", "IS NOT NULL", "IS TRUE", "IS NOT FALSE", "IS UNKNOWN"]);
-            }
-            29 => {
-                self.fixed("EXISTS (");
-                self.select(depth);
-                self.fixed(")");
-            }
-            30 | 31 => {
-                self.fixed("ARRAY [");
-                match self.shape.u8(..3) {
-                    0 => self.listed(3, |g| g.expression(1)),
-                    _ => self.repeated(Self::value),
-                }
-                self.fixed("]");
-            }
-            32 => {
-                self.column();
-                self.fixed("= ANY (");
-                self.value();
-                self.fixed(")");
-            }
-            33 => {
-                self.fixed("-");
-                if self.odds(50) {
-                    self.fixed("(");
-                    self.expression(depth);
-                    self.fixed(")");
-                } else {
-                    self.column();
-                }
-            }
-            34 => {
-                self.column();
-                self.fixed("[");
-                self.value();
-                self.fixed("]");
-            }
-            _ => {
-                self.one_of(&["extract ( year FROM", "coalesce (", "greatest (", "NOT ("]);
-                self.expression(depth);
-                self.fixed(")");
-            }
-        }
-    }
-
-    /// Something that binds more closely than any operator.
-    fn operand(&mut self, depth: u32) {
-        match self.shape.u8(..3) {
-            0 => self.column(),
-            1 => self.value(),
-            _ => {
-                self.fixed("(");
-                self.expression(depth);
-                self.fixed(")");
-            }
-        }
-    }
-
-    fn one_of(&mut self, from: &[&'static str]) {
-        let words = self.pick(from);
-        self.fixed(words);
-    }
-
-    fn words(&mut self, from: &[&'static str]) -> &'static str {
-        self.pick(from)
-    }
-
-    fn unsigned_cast(&mut self) {
-        self.unsigned();
-        self.fixed("::");
-        self.name(TYPES);
-    }
-
-    fn over(&mut self, depth: u32) {
-        self.fixed("OVER ( PARTITION BY");
-        self.expression(depth.min(1));
-        self.fixed("ORDER BY");
-        self.column();
-        if self.odds(30) {
-            self.fixed("ROWS BETWEEN");
-            self.integer();
-            self.fixed("PRECEDING AND CURRENT ROW");
-        }
-        self.fixed(")");
-    }
-
-    pub fn select(&mut self, depth: u32) {
-        self.fixed("SELECT");
-        if self.odds(10) {
-            self.fixed("DISTINCT");
-        }
-        if self.odds(20) {
-            self.fixed("*");
-        } else {
-            self.listed(4, |g| {
-                g.expression(depth);
-                if g.odds(20) {
-                    g.fixed("AS");
-                    g.name(COLUMNS);
-                }
-            });
-        }
-        self.fixed("FROM");
-        self.source(depth);
-        if self.odds(40) {
-            let join = self.words(&[
-                "JOIN",
-                "INNER JOIN",
-                "LEFT JOIN",
-                "LEFT OUTER JOIN",
-                "CROSS JOIN",
-                "NATURAL JOIN",
-            ]);
-            self.fixed(join);
-            self.source(depth);
-            if !join.starts_with('C') && !join.starts_with('N') {
-                self.fixed("ON");
-                self.expression(depth);
-            }
-        }
-        if self.odds(70) {
-            self.fixed("WHERE");
-            self.expression(depth);
-            while self.odds(40) {
-                self.one_of(&["AND", "OR", "AND NOT"]);
-                self.operand(depth);
-            }
-        }
-        if self.odds(20) {
-            self.fixed("GROUP BY");
-            self.column();
-            if self.odds(40) {
-                self.fixed("HAVING");
-                self.expression(depth.min(1));
-            }
-        }
-        if self.odds(10) {
-            self.one_of(&["UNION", "UNION ALL", "EXCEPT"]);
-            self.fixed("SELECT");
-            self.expression(depth.min(1));
-            self.fixed("FROM");
-            self.name(TABLES);
-        }
-        if self.odds(30) {
-            self.fixed("ORDER BY");
-            self.column();
-            self.one_of(&["ASC", "DESC", "NULLS LAST"]);
-        }
-        if self.odds(30) {
-            self.fixed("LIMIT");
-            self.value();
-            if self.odds(40) {
-                self.fixed("OFFSET");
-                self.value();
-            }
-        }
-    }
-
-    fn source(&mut self, depth: u32) {
-        match self.shape.u8(..10) {
-            0 if depth > 0 => {
-                self.fixed("(");
-                self.select(depth - 1);
-                self.fixed(") AS x");
-            }
-            1 => {
-                self.fixed("( VALUES");
-                self.rows();
-                self.fixed(") AS v");
-            }
-            2 => {
-                self.name(FUNCTIONS);
-                self.fixed("(");
-                self.value();
-                self.fixed(") AS g");
-            }
-            3 => {
-                self.name(TABLES);
-                self.fixed("AS");
-                self.name(&["x", "y", "z"]);
-            }
-            _ => self.name(TABLES),
-        }
-    }
-
     /// Rows that are alike: a row's columns are values, or calls and the like between them.
-    fn rows(&mut self) {
+    pub fn rows(&mut self) {
         self.repeated(|g| {
             g.fixed("(");
             g.listed(5, |g| match g.shape.u8(..8) {

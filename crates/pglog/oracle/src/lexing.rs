@@ -56,7 +56,8 @@ pub fn split(sql: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The statement with one string for every string and one number (or also that string) for every number, without signs.
+/// The statement with one string for every string and one number (or also that string) for every number,
+/// without signs; parameters count as strings.
 pub fn level(sql: &str, number: &str) -> String {
     let mut lexer = Lexer::new(sql.as_bytes());
     let mut out = String::new();
@@ -65,7 +66,7 @@ pub fn level(sql: &str, number: &str) -> String {
         match token.lex {
             Lex::End => return out,
             Lex::Number => out.push_str(number),
-            Lex::Text => out.push_str("'x'"),
+            Lex::Text | Lex::Parameter => out.push_str("'x'"),
             Lex::Operator if &sql[token.start..token.end] == "-" => {}
             _ => out.push_str(&sql[token.start..token.end]),
         }

@@ -12,6 +12,7 @@ mod check;
 #[allow(dead_code)]
 #[path = "../../tests/sql/corpus.rs"]
 mod corpus;
+mod expression;
 mod generate;
 mod lexing;
 mod mutate;

@@ -5,6 +5,7 @@
 mod calendar;
 mod dump;
 mod open;
+mod plans;
 mod running;
 mod said;
 mod sessions;
@@ -232,7 +233,7 @@ impl Fold {
                 ));
             }
             What::Said(said) => self.said(chunk, event, who, said),
-            What::Other => {}
+            What::Other => self.totals.events.untold += 1,
         }
         if is_failure(event.severity) {
             self.totals.series.count(event.at, |bucket| bucket.failures += 1);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::said::Planned;
+use super::plans::Planned;
 use super::window::Window;
 use crate::hash::ByHash;
 use crate::message::End;

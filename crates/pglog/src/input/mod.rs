@@ -10,8 +10,8 @@ pub use files::{Inputs, Opened, read_twice};
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use unwrap::{Seen, Unwrap, Wrapped};
 
@@ -72,6 +72,7 @@ pub struct Source {
     /// How it is compressed: `gzip`, `bzip2`, `xz`, `zstd`, `lz4`.
     pub compression: Option<&'static str>,
     reading: Reading,
+    spare: Spare,
     /// Another handle on the file, when it is one and not compressed.
     handle: Option<File>,
     /// What another program wrapped around its lines.
@@ -90,6 +91,26 @@ pub struct Source {
     pub cut: u64,
     /// Whether a last record that is not all there is left for later; else it is handed out as it is.
     pub leaves_cut: bool,
+}
+
+/// Buffers that were used and may be used again.
+#[derive(Clone, Debug, Default)]
+pub struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Spare {
+    /// Gives a buffer back.
+    pub fn give(&self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        // A record that was too long made it large.
+        if buffer.capacity() <= 4 * CHUNK {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
+    }
+
+    fn take(&self) -> Vec<u8> {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_default()
+    }
 }
 
 /// Whole records of a log.
@@ -241,6 +262,7 @@ impl Source {
             at_end,
             failed: failure,
             handle: None,
+            spare: Spare::default(),
             skipping: false,
             read: 0,
             cut: 0,
@@ -368,10 +390,17 @@ impl Source {
         self.failed.take().map_or(Ok(None), Err)
     }
 
+    /// Where the bytes of a chunk may go back to when they are not needed any more: new memory for each would cost more than
+    /// reading it.
+    pub fn spare(&self) -> Spare {
+        self.spare.clone()
+    }
+
     /// Everything up to `end`.
     fn hand_out(&mut self, end: usize, too_long: bool) -> Chunk {
         let room = self.reading.chunk + self.reading.start;
-        let mut rest = Vec::with_capacity(room.max(self.buffer.len() - end));
+        let mut rest = self.spare.take();
+        rest.reserve(room.max(self.buffer.len() - end));
         rest.extend_from_slice(&self.buffer[end..]);
         self.buffer.truncate(end);
         let bytes = std::mem::replace(&mut self.buffer, rest);

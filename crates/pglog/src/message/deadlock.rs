@@ -61,6 +61,10 @@ pub(super) fn told(record: &Record<'_>, scribe: &mut Scribe<'_, '_>) -> Option<D
         {
             wait.statement = Some(scribe.statement(sql).0);
         }
+        // What is behind may be the rest of a literal that only looks like another process.
+        if scribe.is_cut(sql) {
+            break;
+        }
         rest = &text[end..];
     }
     Some(Deadlock { waits })

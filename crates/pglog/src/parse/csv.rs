@@ -213,7 +213,7 @@ fn record<'b>(columns: &[&'b [u8]], clock: &mut Clock) -> Option<Record<'b>> {
         line: number(columns[6]),
         user: text(1),
         database: text(2),
-        application: text(22),
+        application: text(22).filter(|_| has_client(columns[1], columns[2])),
         host: text(4).map(host),
         backend: text(23),
         sqlstate: state,
@@ -226,6 +226,12 @@ fn record<'b>(columns: &[&'b [u8]], clock: &mut Clock) -> Option<Record<'b>> {
         statement: text(19),
         internal_query: text(16),
     })
+}
+
+/// Whether a process serves a client. Others, such as parallel workers, have no application name in a stderr log, and their
+/// leader's in the other formats: it counts for none.
+pub(super) fn has_client(user: &[u8], database: &[u8]) -> bool {
+    !user.is_empty() || !database.is_empty()
 }
 
 /// `10.1.2.3:5432` without its port.

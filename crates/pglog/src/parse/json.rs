@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memrchr};
 
 use super::Scribe;
+use super::csv::has_client;
 use super::object::{self, Value};
 use super::without_mark;
 use crate::record::{Part, Record, is_english, some};
@@ -92,6 +93,13 @@ fn read<'b>(line: &'b [u8], clock: &mut Clock) -> Line<'b> {
     }
     if fields.broken || !fields.has_severity || fields.record.at.is_none() {
         return Line::Broken;
+    }
+    let record = &mut fields.record;
+    if !has_client(
+        record.user.as_deref().unwrap_or_default(),
+        record.database.as_deref().unwrap_or_default(),
+    ) {
+        record.application = None;
     }
     Line::Record(Box::new(fields.record), fields.english)
 }

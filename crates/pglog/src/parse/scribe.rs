@@ -216,6 +216,11 @@ impl<'b, 'm> Scribe<'b, 'm> {
         self.memory.normalizer.normalize(sql).text.to_owned()
     }
 
+    /// Whether a statement stops within a literal, a name or a comment.
+    pub fn is_cut(&mut self, sql: &[u8]) -> bool {
+        self.memory.normalizer.normalize(sql).cut
+    }
+
     /// Whether a group of messages or a shape of plans occurs for the first time in this chunk.
     pub fn is_first(&mut self, group: u64) -> bool {
         self.groups.insert(group, ()).is_none()

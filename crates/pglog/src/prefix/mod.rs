@@ -359,14 +359,7 @@ impl<'a, 'c> Walk<'a, 'c> {
             }
             at = match next {
                 Some(Step::Literal(literal)) => {
-                    let within = &self.line[at..self.line.len().min(end + literal.len())];
-                    let found = match literal[..] {
-                        [byte] => memchr::memchr(byte, within),
-                        [first, ..] => memchr::memchr_iter(first, within)
-                            .find(|offset| within[*offset..].starts_with(literal)),
-                        [] => Some(0),
-                    };
-                    match found {
+                    match find_literal(&self.line[at..self.line.len().min(end + literal.len())], literal) {
                         Some(offset) => at + offset,
                         None => return false,
                     }
@@ -511,6 +504,14 @@ impl<'a, 'c> Walk<'a, 'c> {
             Field::Backend => head.backend = text,
             _ => {}
         }
+    }
+}
+
+/// Where a prefix's literal, one character nearly always, comes next.
+fn find_literal(line: &[u8], literal: &[u8]) -> Option<usize> {
+    match literal {
+        [byte] => memchr::memchr(*byte, line),
+        _ => memmem::find(line, literal),
     }
 }
 

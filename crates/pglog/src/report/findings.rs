@@ -1,9 +1,9 @@
-//! What stands out in a report, a sentence each; the most time first is not meant by their order.
+//! What stands out in a report, a sentence each.
 
 use super::model::{Report, Statement};
 use super::words::{count, fit, length, many, share};
 
-/// What is to be said, of which statements by their identifiers, the weightiest first.
+/// What is to be said, and of which statement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// In words.
@@ -30,7 +30,7 @@ pub fn findings(report: &Report) -> Vec<Finding> {
 }
 
 fn is_worth_saying(report: &Report, micros: u64) -> bool {
-    micros > 0 && micros * 100 >= report.all.micros * LEAST_PERCENT
+    micros > 0 && micros.saturating_mul(100) >= report.all.micros.saturating_mul(LEAST_PERCENT)
 }
 
 fn most(report: &Report, of: impl Fn(&Statement) -> u64) -> Option<&Statement> {
@@ -45,10 +45,10 @@ fn most(report: &Report, of: impl Fn(&Statement) -> u64) -> Option<&Statement> {
 
 fn few_take_most(report: &Report) -> Option<Finding> {
     let all = report.all.micros;
-    let mut sum = 0;
+    let mut sum = 0u64;
     let few = report.statements.iter().position(|s| {
-        sum += s.figures.micros;
-        sum * 5 >= all * 4
+        sum = sum.saturating_add(s.figures.micros);
+        sum >= all - all / 5
     })? as u64
         + 1;
     let first = report.statements.first().filter(|s| s.figures.micros > 0)?;
@@ -110,7 +110,7 @@ fn one_by_one(report: &Report) -> Option<Finding> {
 fn prepared_again(report: &Report) -> Option<Finding> {
     let of = |s: &Statement| s.parse_micros + s.bind_micros;
     let micros: u64 = report.statements.iter().map(of).sum();
-    if micros * 10 < report.all.micros || micros == 0 {
+    if micros < report.all.micros / 10 || micros == 0 {
         return None;
     }
     let text = format!(

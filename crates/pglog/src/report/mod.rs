@@ -1,6 +1,7 @@
 //! What is shown: a [`Report`] made of [`Totals`], as text or JSON.
 
 mod build;
+pub mod compare;
 pub mod events;
 mod findings;
 mod html;
@@ -12,8 +13,13 @@ mod words;
 
 pub use build::{Settings, build};
 pub use findings::{Finding, findings};
-pub use html::write as to_html;
+pub use html::{compare_page as compare_to_html, write as to_html};
 pub use json::{read as from_json, write as to_json};
 pub use model::*;
-pub use text::write as to_text;
+pub use text::{write as to_text, write_coloured as to_terminal};
 pub use words::{clock, length};
+
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod tests;

@@ -131,7 +131,7 @@ impl Phases {
 
     /// What the log says of each phase, by the finest series that the report has, and the length of its pieces in seconds.
     pub fn within(&self, report: &Report) -> (u32, Vec<Within>) {
-        let (seconds, buckets) = match &report.fine {
+        let (seconds, buckets) = match report.fine.as_ref().filter(|f| !f.buckets.is_empty()) {
             Some(fine) => (fine.seconds, &fine.buckets),
             None => (300, &report.series),
         };

@@ -124,9 +124,12 @@ fn is_value(element: &[u8]) -> bool {
     }
 }
 
-/// Whether the inside of `IN (…)` is a query. A column that is called `selected` costs no more than the folding.
+/// Whether the inside of `IN (…)` is a query, or a list of queries: `IN ((SELECT 1))` is the former, `IN ((SELECT 1),
+/// (SELECT 2))` the latter. A column that is called `selected` costs no more than the folding.
 fn is_query(element: &[u8]) -> bool {
+    let parentheses = element.iter().take_while(|&&byte| byte == b'(').count();
+    let inside = &element[parentheses..];
     [b"select".as_slice(), b"with", b"values", b"table"]
         .iter()
-        .any(|word| element.starts_with(word))
+        .any(|word| inside.starts_with(word))
 }

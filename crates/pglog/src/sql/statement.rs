@@ -2,7 +2,7 @@
 
 use super::commands;
 use super::kind::{Before, Kind, Verb};
-use super::lexer::Token;
+use super::lexer::{Lex, Token};
 use super::minus::Minus;
 use super::spacing::Class;
 use super::writer::{COMMAND, STATEMENT, VERB, Writer};
@@ -51,12 +51,17 @@ impl Writer<'_> {
 
     pub(super) fn attend_verb(&mut self, token: Token) {
         let mut buffer = [0; 16];
-        let word = &self.sql[token.start..token.end];
-        let Some(lower) = buffer.get_mut(..word.len()) else {
-            return;
+        let word = match token.lex {
+            Lex::Word => self.sql.get(token.start..token.end).unwrap_or_default(),
+            Lex::Quoted | Lex::UnicodeName(_) => b"",
+            _ => return,
         };
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
+        // A longer word is no verb, nor is a quoted name.
+        let lower = buffer.get_mut(..word.len()).unwrap_or_default();
+        if lower.len() == word.len() {
+            lower.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+        }
         let before = match self.last.class {
             Class::Open if matches!(self.text(self.second), b"as" | b"materialized") => Before::Body,
             Class::Close => Before::Close,
@@ -82,7 +87,15 @@ impl Writer<'_> {
         let word = &self.sql[token.start..token.end];
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
         if is("select") {
-            self.query = true;
+            // An option may be called like that: `SET (select = true)`.
+            self.query |= match self.last.class {
+                Class::Word | Class::Name | Class::Close | Class::Semicolon => true,
+                Class::Open => matches!(
+                    self.text(self.second),
+                    b"as" | b"copy" | b"for" | b"in" | b"exists"
+                ),
+                _ => false,
+            };
         } else if is("from") && self.verb.main == Kind::Copy && self.depth == 0 {
             self.verb.write();
         } else if is("atomic") && self.text(self.last) == b"begin" || is("case") && self.body > 0 {

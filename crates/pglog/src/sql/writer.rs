@@ -1,5 +1,6 @@
 //! From tokens to the normalised bytes: case folded, values and comments gone, lists of values folded.
 
+use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::kind::{Kind, Verb};
@@ -109,6 +110,13 @@ impl<'a> Writer<'a> {
         if let Minus::Number(mark) = self.minus {
             self.take_sign(mark);
         }
+        // A list that does not end is folded like one that does. Rows end with their last row.
+        if self.attention & ROW_ENDED != 0 {
+            self.frames.pop();
+        }
+        while let Some(mut frame) = self.frames.pop() {
+            frame.end_element(self.out, self.hidden);
+        }
         self.end_statement();
     }
 
@@ -125,7 +133,7 @@ impl<'a> Writer<'a> {
         if self.attention & STATEMENT != 0 && token.lex != Lex::Semicolon {
             self.begin_statement();
         }
-        if self.attention & VERB != 0 && token.lex == Lex::Word {
+        if self.attention & VERB != 0 {
             self.attend_verb(token);
         } else if self.attention & COMMAND != 0 && token.lex == Lex::Word {
             self.attend_command(token);
@@ -272,10 +280,14 @@ impl<'a> Writer<'a> {
     /// `float(53)`, and `current_timestamp(3)` is not `current_timestamp(6)`.
     fn precision(&mut self, digits: &'a [u8]) {
         let word = self.text(self.second);
-        if word == b"float" && (digits.len() > 2 || digits.len() == 2 && digits > b"24".as_slice()) {
-            self.hide(b"float8");
-        } else if word.starts_with(b"current_time") || word.starts_with(b"localtime") {
+        if word.starts_with(b"current_time") || word.starts_with(b"localtime") {
             self.hide(digits);
+        } else if word == b"float" {
+            match digits {
+                [b'1'..=b'9'] | [b'1', b'0'..=b'9'] | [b'2', b'0'..=b'4'] => {}
+                [b'2', b'5'..=b'9'] | [b'3'..=b'9', b'0'..=b'9'] => self.hide(b"float8"),
+                _ => self.hide(digits),
+            }
         }
     }
 
@@ -324,31 +336,34 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether the square bracket at the end of the output is that of a type, as in `a::int[3]`, and no subscript: PostgreSQL
-/// keeps the number with the type. Looks back a little way only; to see a type where none is costs a fingerprint.
+/// Whether the square bracket at the end of the output is that of a type, as in `a::int[3]` or `CAST(a AS int[3])`, and
+/// no subscript: PostgreSQL keeps the number with the type. Looks back a little way only; to see a type where none is
+/// costs a fingerprint.
 fn bounds_type(out: &[u8]) -> bool {
     let near = &out[out.len().saturating_sub(64)..out.len() - 1];
     let mut depth = 0;
     for (at, &byte) in near.iter().enumerate().rev() {
         match byte {
             b')' => depth += 1,
-            b'(' if depth == 0 => return near[at..].windows(4).any(|word| word == b" as "),
+            b'(' if depth == 0 => {
+                return memmem::rfind(&near[at..], b" as ")
+                    .is_some_and(|found| is_type(&near[at + found + 4..]));
+            }
             b'(' => depth -= 1,
+            b':' => return at > 0 && near[at - 1] == b':' && is_type(&near[at + 1..]),
+            b'_' | b'.' | b'"' | b' ' | b'[' | b']' | VALUE | 0x80.. => {}
             b',' if depth > 0 => {}
-            b':' => return at > 0 && near[at - 1] == b':',
-            b'a'..=b'z'
-            | b'A'..=b'Z'
-            | b'0'..=b'9'
-            | b'_'
-            | b'.'
-            | b'"'
-            | b' '
-            | b'['
-            | b']'
-            | VALUE
-            | 0x80.. => {}
+            _ if byte.is_ascii_alphanumeric() => {}
             _ => return false,
         }
     }
     false
+}
+
+/// Whether what follows a cast can be the name of a type so far, and not already what comes behind it.
+fn is_type(name: &[u8]) -> bool {
+    !name.contains(&b' ')
+        || [b" precision".as_slice(), b" varying", b" zone", b", "]
+            .iter()
+            .any(|word| memmem::find(name, word).is_some())
 }

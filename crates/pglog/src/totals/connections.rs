@@ -96,6 +96,8 @@ pub struct Connections {
     pub peak: Peak,
     /// By authentication method.
     pub methods: Ledger<Box<str>, u64, 50>,
+    /// Authentication that failed, by method, or by what was wrong.
+    pub refused: Ledger<Box<str>, u64, 50>,
     /// How sessions ended, or did not begin.
     pub ends: Ledger<End, u64>,
     /// By application, user, database and host, in the order of [`By`](super::By).
@@ -116,6 +118,7 @@ impl Merge for Connections {
         self.longest = self.longest.max(other.longest);
         self.peak.merge(&other.peak);
         self.methods.merge(&other.methods);
+        self.refused.merge(&other.refused);
         self.ends.merge(&other.ends);
         for (by, other) in self.by.iter_mut().zip(&other.by) {
             by.merge(other);

@@ -22,6 +22,8 @@ pub struct Events {
     pub vacuums: Vacuums,
     /// auto_explain's plans.
     pub plans: Plans,
+    /// Records that say something else, which is not told apart.
+    pub untold: u64,
 }
 
 impl Merge for Events {
@@ -33,5 +35,6 @@ impl Merge for Events {
         self.checkpoints.merge(&other.checkpoints);
         self.vacuums.merge(&other.vacuums);
         self.plans.merge(&other.plans);
+        self.untold += other.untold;
     }
 }

@@ -8,8 +8,31 @@ use canvass_pglog::sql::Normalizer;
 #[ignore = "measures; needs a release build"]
 fn throughput() {
     let corpus = super::corpus::parse(&super::file("corpus.sql.txt"));
-    let ordinary: Vec<&str> = corpus.iter().map(|entry| entry.sql.as_str()).collect();
-    measure("the corpus", &ordinary);
+    let of = |section: &str| -> Vec<&str> {
+        let entries = corpus.iter().filter(|entry| entry.name.starts_with(section));
+        entries.map(|entry| entry.sql.as_str()).collect()
+    };
+    let programs = [
+        "pgbench",
+        "django",
+        "rails",
+        "hibernate",
+        "sqlalchemy",
+        "pg_dump",
+        "psql",
+        "survey",
+    ];
+    measure("the corpus, mostly tiny statements, each another", &of(""));
+    measure(
+        "what programs send, mixed",
+        &programs
+            .iter()
+            .flat_map(|section| of(section))
+            .collect::<Vec<_>>(),
+    );
+    for section in programs {
+        measure(section, &of(section));
+    }
     measure(
         "short",
         &["SELECT abalance FROM pgbench_accounts WHERE aid = 71234;"],
@@ -32,21 +55,21 @@ fn throughput() {
     measure("a long text", &[&text]);
 }
 
+/// Prints the median of five runs, each long enough for the clock.
 fn measure(name: &str, statements: &[&str]) {
     let bytes: usize = statements.iter().map(|sql| sql.len()).sum();
-    let rounds = 60_000_000 / bytes + 1;
     let mut normalizer = Normalizer::default();
     let mut runs: Vec<f64> = (0..5)
         .map(|_| {
-            let start = cpu_time();
-            let mut sum = 0_u64;
-            for _ in 0..rounds {
-                for sql in statements {
-                    sum = sum.wrapping_add(
-                        normalizer
+            let (start, mut rounds, mut sum) = (cpu_time(), 0, 0_u64);
+            while cpu_time() - start < 0.2 {
+                for _ in 0..1_000_000 / bytes + 1 {
+                    for sql in statements {
+                        sum ^= normalizer
                             .normalize(std::hint::black_box(sql.as_bytes()))
-                            .fingerprint,
-                    );
+                            .fingerprint;
+                    }
+                    rounds += 1;
                 }
             }
             std::hint::black_box(sum);

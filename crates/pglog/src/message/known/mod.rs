@@ -4,6 +4,8 @@
 mod asked;
 mod class;
 mod data;
+mod limits;
+mod names;
 mod notice;
 mod server;
 mod session;
@@ -179,11 +181,13 @@ struct Book {
 }
 
 /// Session's before data's: what ends a session is told apart first.
-const TABLES: [Table; 5] = [
+const TABLES: [Table; 7] = [
     session::TABLE,
     server::TABLE,
     data::TABLE,
     syntax::TABLE,
+    names::TABLE,
+    limits::TABLE,
     notice::TABLE,
 ];
 
@@ -233,7 +237,8 @@ pub fn look_up(
             continue;
         }
         // Who is let in and who is not says its own name; in a statement a name may come from a literal.
-        let mut may = |name: &str| !row.is_asked || severity >= Severity::Fatal || statement.has(name);
+        let mut may =
+            |name: &str| !row.is_asked || matches!(row.effect, Effect::Ends(_)) || statement.has(name);
         let Some(shown) = row.template.shown(message, &mut may) else {
             continue;
         };

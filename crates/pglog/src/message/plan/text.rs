@@ -7,14 +7,16 @@ use super::{MOST_NODES, Read};
 use crate::message::scan;
 use crate::parse::Scribe;
 
+/// Most lines that look like a plan's top and are looked into.
+const TRIES: usize = 8;
+
 /// Reads `Query Text: …` and the plan behind it. `None`: it is another form (YAML begins in the same way).
 pub(super) fn read<'t>(plan: &'t [u8], scribe: &mut Scribe<'_, '_>) -> Option<Read<'t>> {
     let rest = plan.strip_prefix(b"Query Text: ")?;
-    let (sql, rest) = rest.split_at(first_node(rest)?);
-    let (sql, parameters) = scan::split(sql, "\nQuery Parameters: ")
-        .or_else(|| scan::split(sql, "\n\tQuery Parameters: "))
-        .unwrap_or((sql, b""));
-    let nodes = nodes(rest, scribe);
+    let (at, (sql, parameters)) = tops(rest)
+        .take(TRIES)
+        .find_map(|at| Some((at, parts(&rest[..at], scribe)?)))?;
+    let nodes = nodes(&rest[at..], scribe);
     (!nodes.is_empty()).then(|| Read {
         sql: Cow::Borrowed(sql.trim_ascii()),
         parameters: Cow::Borrowed(parameters.trim_ascii()),
@@ -22,17 +24,29 @@ pub(super) fn read<'t>(plan: &'t [u8], scribe: &mut Scribe<'_, '_>) -> Option<Re
     })
 }
 
-/// Where the first line begins that is a plan's top: not indented, with its cost.
-fn first_node(text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for line in text.split(|b| *b == b'\n') {
-        let bare = line.strip_prefix(b"\t").unwrap_or(line);
-        if at > 0 && head(bare).is_some_and(|head| head.indent == 0) {
-            return Some(at);
-        }
-        at += line.len() + 1;
+/// The statement and its parameters, when both end where the text does: else a literal goes on, and no line of it may pass for
+/// a plan.
+fn parts<'t>(head: &'t [u8], scribe: &mut Scribe<'_, '_>) -> Option<(&'t [u8], &'t [u8])> {
+    let marks = ["\nQuery Parameters: ", "\n\tQuery Parameters: "];
+    let split = marks.iter().find_map(|mark| scan::split(head, mark));
+    if let Some((sql, parameters)) = split
+        && !is_open(parameters)
+        && !scribe.is_cut(sql)
+    {
+        return Some((sql, parameters));
     }
-    None
+    (!scribe.is_cut(head)).then_some((head, b""))
+}
+
+/// Where lines begin that look like a plan's top: not indented, with a cost.
+fn tops(text: &[u8]) -> impl Iterator<Item = usize> {
+    let mut at = 0;
+    text.split(|b| *b == b'\n').filter_map(move |line| {
+        let start = at;
+        at += line.len() + 1;
+        let bare = line.strip_prefix(b"\t").unwrap_or(line);
+        (start > 0 && head(bare).is_some_and(|head| head.indent == 0)).then_some(start)
+    })
 }
 
 struct Head<'t> {

@@ -39,6 +39,8 @@ pub struct Connections {
     pub ends: Vec<End>,
     /// How they were authenticated (14).
     pub methods: Vec<Method>,
+    /// Authentication that failed, by method, or by what was wrong.
+    pub refused: Vec<Method>,
     /// By application, user, database, and host if values may be shown.
     pub by: BTreeMap<String, Vec<SessionsOf>>,
     /// Five minutes each.
@@ -110,7 +112,6 @@ pub(super) fn build(builder: &Builder<'_>, c: &totals::Connections) -> Connectio
         })
     };
     let ends = c.ends.largest(usize::MAX, |count| *count);
-    let methods = c.methods.largest(usize::MAX, |count| *count);
     let mut by = BTreeMap::new();
     for of in By::ALL {
         if of == By::Host && !builder.settings.with_values {
@@ -151,13 +152,8 @@ pub(super) fn build(builder: &Builder<'_>, c: &totals::Connections) -> Connectio
                 count: *count,
             })
             .collect(),
-        methods: methods
-            .into_iter()
-            .map(|(method, count)| Method {
-                method: method.to_string(),
-                count: *count,
-            })
-            .collect(),
+        methods: named(&c.methods),
+        refused: named(&c.refused),
         by,
         series: c
             .series
@@ -170,6 +166,15 @@ pub(super) fn build(builder: &Builder<'_>, c: &totals::Connections) -> Connectio
             })
             .collect(),
     }
+}
+
+fn named(methods: &totals::Ledger<Box<str>, u64, 50>) -> Vec<Method> {
+    let largest = methods.largest(usize::MAX, |count| *count);
+    let named = largest.into_iter().map(|(method, count)| Method {
+        method: method.to_string(),
+        count: *count,
+    });
+    named.collect()
 }
 
 pub(super) fn write(out: &mut String, c: &Connections, top: usize) -> Done {
@@ -208,6 +213,9 @@ pub(super) fn write(out: &mut String, c: &Connections, top: usize) -> Done {
     }
     for end in &c.ends {
         writeln!(out, "{:>11}  {}", count(end.count), end.how)?;
+    }
+    for refused in &c.refused {
+        writeln!(out, "{:>11}  refused: {}", count(refused.count), refused.method)?;
     }
     for (by, named) in &c.by {
         writeln!(out, "{:>11} {:>9} {:>9}  {by}", "sessions", "at once", "lasted")?;

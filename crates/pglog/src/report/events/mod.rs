@@ -8,6 +8,8 @@ mod plans;
 mod temporary;
 mod upkeep;
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
 
 pub use connections::{Connections, End, Method, Peak, SessionsOf};
@@ -39,6 +41,8 @@ pub struct Events {
     pub vacuums: Vacuums,
     /// Plans, by auto_explain.
     pub plans: Plans,
+    /// Records of the severity `LOG` that say something else, which is not told apart.
+    pub untold: u64,
 }
 
 /// How often, and when.
@@ -209,6 +213,7 @@ pub(super) fn build(totals: &Totals, settings: &Settings) -> Events {
         checkpoints: upkeep::checkpoints(&builder, &events.checkpoints),
         vacuums: upkeep::vacuums(&builder, &events.vacuums),
         plans: plans::build(&builder, &events.plans),
+        untold: events.untold,
     }
 }
 
@@ -220,5 +225,10 @@ pub(super) fn write(out: &mut String, events: &Events, top: usize) -> Done {
     temporary::write(out, &events.temporary, top)?;
     upkeep::write_checkpoints(out, &events.checkpoints)?;
     upkeep::write_vacuums(out, &events.vacuums, top)?;
-    plans::write(out, &events.plans, top)
+    plans::write(out, &events.plans, top)?;
+    if events.untold > 0 {
+        let number = words::count(events.untold);
+        writeln!(out, "\n{number} other records of the log are not told apart")?;
+    }
+    Ok(())
 }

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::plot::{Figure, Line, Unit, figure};
 use super::scale::{Axis, round_time};
-use super::time::Time;
+use super::time::{Time, micros};
+use crate::report::events::AmountBucket;
 use crate::report::model::{Figures, Report};
 use crate::report::words;
 
@@ -83,7 +84,60 @@ pub fn over_time(report: &Report, time: &Time) -> Vec<Figure> {
             vec![area("errors", "c2", time.per_second(|b| b.failures))],
         ));
     }
+    figures.extend(of_events(report, time));
     figures
+}
+
+/// What is counted by five minutes, as far as the log has it.
+fn of_events(report: &Report, time: &Time) -> Vec<Figure> {
+    let events = &report.events;
+    let per_second = |buckets: &[AmountBucket], unit: f64| {
+        let of = |b: &AmountBucket| Some((micros(&b.from)?, b.amount.sum as f64 / unit / 300.0));
+        time.by_five_minutes(buckets.iter().filter_map(of))
+    };
+    let peaks = events.connections.series.iter();
+    let sessions = time.by_five_minutes(peaks.filter_map(|b| Some((micros(&b.from)?, b.peak as f64))));
+    let all = [
+        (
+            (
+                "sessions-at-once",
+                "Sessions at once",
+                "The most at once in five minutes, from connections and disconnections; of a longer point the mean of these.",
+            ),
+            Unit::AtOnce,
+            ("sessions", "c3", sessions),
+        ),
+        (
+            (
+                "waiting",
+                "Waiting for locks",
+                "How many waited at once, on average of five minutes: the time waited over the time that went by.",
+            ),
+            Unit::AtOnce,
+            ("waiting", "c2", per_second(&events.locks.series, 1e6)),
+        ),
+        (
+            (
+                "temporary-bytes",
+                "Temporary files",
+                "Bytes per second, on average of five minutes.",
+            ),
+            Unit::Bytes,
+            ("bytes", "c4", per_second(&events.temporary.series, 1.0)),
+        ),
+    ];
+    all.into_iter()
+        .filter(|(_, _, (_, _, values))| values.iter().flatten().any(|v| *v > 0.0))
+        .map(|(words, unit, (name, class, values))| {
+            let line = Line {
+                name,
+                class,
+                area: true,
+                values,
+            };
+            figure(time, words, unit, 110.0, vec![line])
+        })
+        .collect()
 }
 
 /// µs to seconds.

@@ -1,11 +1,15 @@
 //! The report as one HTML file: no external resource, readable without script, about 2 MB at most.
 //!
 //! [`time`] chooses the series and its axis, [`scale`] places values, [`plot`] and [`figures`] draw SVG, [`tables`] are the
-//! figures behind them, [`statements`] what is known of each statement; `templates/report.html` puts them together. Nothing
+//! figures behind them, [`statements`] what is known of each statement, [`ranks`] which are first, [`events`] what is no
+//! duration; `templates/report.html` puts them together. Nothing
 //! from a log becomes markup: texts go through [`escape`], and a policy lets no script run but the page's own.
 
+mod compare;
+mod events;
 mod figures;
 mod plot;
+mod ranks;
 mod scale;
 mod sql;
 mod statements;
@@ -22,7 +26,9 @@ use super::findings::{Finding, findings};
 use super::model::Report;
 use super::phases::Phases;
 use super::words;
-use statements::{MEASURES, Rank, Statements};
+pub use compare::write as compare_page;
+use ranks::Rank;
+use statements::{MEASURES, Statements};
 use tables::{Key, Table};
 use time::Time;
 
@@ -53,6 +59,8 @@ struct Page<'a> {
     histogram: Option<String>,
     histogram_rows: Option<Table>,
     shares: Vec<Result<Table, (String, &'static str)>>,
+    sections: Vec<events::Section>,
+    absent: Vec<&'static str>,
     inputs: Table,
     data: String,
 }
@@ -101,12 +109,14 @@ impl<'a> Page<'a> {
                 over_time
             },
             times: tables::over_time(report, &time),
-            ranks: statements::ranks(report),
+            ranks: ranks::ranks(report),
             statements,
             histogram_axis: statements::histogram_axis(),
             histogram: figures::histogram(&report.all),
             histogram_rows: tables::histogram(report),
             shares: tables::shares(report),
+            sections: events::sections(report, &time),
+            absent: events::absent(report),
             inputs: tables::inputs(report),
             data: for_script(&data),
         }

@@ -48,6 +48,8 @@ pub enum Unit {
     Rate,
     AtOnce,
     Micros,
+    /// Bytes per second.
+    Bytes,
 }
 
 impl Unit {
@@ -56,6 +58,7 @@ impl Unit {
             Self::Rate => words::rate(value),
             Self::AtOnce => format!("{}", (value * 1e4).round() / 1e4),
             Self::Micros => round_time(value),
+            Self::Bytes => format!("{}/s", words::bytes(value.round() as u64)),
         }
     }
 
@@ -64,6 +67,7 @@ impl Unit {
             Self::Rate => "rate",
             Self::AtOnce => "at-once",
             Self::Micros => "us",
+            Self::Bytes => "bytes",
         }
     }
 }
@@ -84,7 +88,7 @@ pub fn figure(
         _ => Axis::linear(highest),
     };
     let rows = [false, true].map(|fault| time.bands.iter().any(|b| b.is_fault == fault));
-    let top = 8.0 + ROW * rows.iter().filter(|there| **there).count() as f64;
+    let top = 16.0 + ROW * rows.iter().filter(|there| **there).count() as f64;
     let height = height + top;
     let bottom = height - BOTTOM;
     let y = |value: f64| bottom - axis.place(value) * (bottom - top);
@@ -198,6 +202,8 @@ fn area(
 /// Phases as bands of two shades in turn, faults as bands with a line at their beginning; their names above.
 fn bands(svg: &mut String, time: &Time, top: f64, bottom: f64) {
     let mut free = [0.0, 0.0];
+    // Behind all lines, so that none runs through a name.
+    let mut names = String::new();
     let has_phases = time.bands.iter().any(|b| !b.is_fault);
     for (i, band) in time.bands.iter().enumerate() {
         if band.until <= time.start || band.from >= time.end() {
@@ -205,17 +211,14 @@ fn bands(svg: &mut String, time: &Time, top: f64, bottom: f64) {
         }
         let (from, until) = (x(time.place(band.from)), x(time.place(band.until)));
         let row = usize::from(band.is_fault && has_phases);
-        let class = match (band.is_fault, i % 2) {
-            (true, _) => "fault",
-            (false, 0) => "phase even",
-            _ => "phase",
-        };
+        let class = if band.is_fault { "fault" } else { "phase" };
+        let shade = if i % 2 == 0 { " even" } else { "" };
         let _ = write!(
             svg,
-            r#"<rect class="{class}" x="{from:.1}" y="{top}" width="{:.1}" height="{:.1}"/><path class="{class}-line" d="M{from:.1} {}V{bottom}"/>"#,
+            r#"<rect class="{class}{shade}" x="{from:.1}" y="{top}" width="{:.1}" height="{:.1}"/><path class="{class}-line" d="M{from:.1} {}V{bottom}"/>"#,
             (until - from).max(1.5),
             bottom - top,
-            4.0 + ROW * row as f64,
+            6.0 + ROW * row as f64,
         );
         let name = words::fit(&band.name, 32);
         let wide = 7.2 * name.chars().count() as f64 + 12.0;
@@ -223,14 +226,15 @@ fn bands(svg: &mut String, time: &Time, top: f64, bottom: f64) {
             continue;
         }
         let _ = write!(
-            svg,
+            names,
             r#"<text class="{class}-name" x="{:.1}" y="{:.1}">{}</text>"#,
             from + 4.0,
-            ROW * (row + 1) as f64 - 2.0,
+            ROW * (row + 1) as f64,
             escape(&name)
         );
         free[row] = from + wide;
     }
+    svg.push_str(&names);
 }
 
 fn moments(svg: &mut String, time: &Time, bottom: f64) {

@@ -26,6 +26,10 @@ pub struct Cell {
     pub value: Option<u64>,
     /// A bar below it, in per cent of the column's width.
     pub bar: Option<f64>,
+    /// The text is of a statement.
+    pub is_code: bool,
+    /// What stands in a second line.
+    pub more: String,
 }
 
 impl Cell {
@@ -35,16 +39,31 @@ impl Cell {
             text: text.into(),
             value: None,
             bar: None,
+            is_code: false,
+            more: String::new(),
         }
     }
 
     /// A figure that reads so.
     pub fn number(value: u64, text: String) -> Self {
         Self {
-            text,
             value: Some(value),
-            bar: None,
+            ..Self::text(text)
         }
+    }
+
+    /// A statement, and what stands below it.
+    pub fn code(text: &str, more: String) -> Self {
+        Self {
+            is_code: true,
+            more,
+            ..Self::text(words::fit(&crate::clean(text), 400))
+        }
+    }
+
+    /// A number of bytes.
+    pub fn bytes(value: u64) -> Self {
+        Self::number(value, bytes(value))
     }
 
     /// A count.
@@ -286,7 +305,7 @@ pub fn inputs(report: &Report) -> Table {
                 Some(compression) => format!("{} {prefix} ({compression})", input.format),
                 None => format!("{} {prefix}", input.format),
             }),
-            Cell::number(input.bytes, bytes(input.bytes)),
+            Cell::bytes(input.bytes),
             Cell::number(
                 input.cut,
                 if input.cut > 0 {

@@ -89,6 +89,26 @@ impl Time {
         self.points.iter().map(of).collect()
     }
 
+    /// What is counted by five minutes, with when they begin, µs since 1970 UTC: the mean of those in each point, or, where a
+    /// point is shorter, what the five minutes around it have.
+    pub fn by_five_minutes(&self, values: impl Iterator<Item = (i64, f64)>) -> Vec<Option<f64>> {
+        const FIVE: i64 = 300 * SECOND;
+        let mut points = vec![0.0; self.points.len()];
+        let together = (self.length / FIVE).max(1) as f64;
+        for (from, value) in values {
+            let first = (from - self.start).div_euclid(self.length);
+            let last = (from + FIVE - 1 - self.start).div_euclid(self.length);
+            // A longer point holds the whole piece; a shorter one begins in it or before.
+            let last = if self.length >= FIVE { first } else { last };
+            for point in first..=last {
+                if let Some(sum) = usize::try_from(point).ok().and_then(|p| points.get_mut(p)) {
+                    *sum += value / together;
+                }
+            }
+        }
+        points.into_iter().map(Some).collect()
+    }
+
     /// A value of each point in which something was executed.
     pub fn when_executed(&self, value: impl Fn(&Bucket) -> u64) -> Vec<Option<f64>> {
         let of = |b: &Option<Bucket>| b.as_ref().filter(|b| b.calls > 0).map(|b| value(b).max(1) as f64);
@@ -199,4 +219,73 @@ fn add(to: &mut Bucket, other: &Bucket) {
     to.p50 = to.p50.max(other.p50);
     to.p95 = to.p95.max(other.p95);
     to.p99 = to.p99.max(other.p99);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(from: &str, calls: u64) -> Bucket {
+        Bucket {
+            from: from.to_owned(),
+            calls,
+            writes: 0,
+            micros: calls,
+            p50: calls,
+            p95: calls,
+            p99: calls,
+            failures: 0,
+        }
+    }
+
+    fn time(length: i64, points: usize, zone: &str) -> Time {
+        Time {
+            start: micros("2026-11-26T22:50:00Z").unwrap(),
+            length: length * SECOND,
+            points: vec![None; points],
+            bands: Vec::new(),
+            zone: TimeZone::get(zone).unwrap(),
+        }
+    }
+
+    #[test]
+    fn labels_are_round_in_the_zone_and_midnight_is_a_date() {
+        let labels = |time: &Time| {
+            time.labels()
+                .into_iter()
+                .map(|(_, label)| label)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            labels(&time(300, 24, "Europe/Berlin")),
+            ["27 Nov", "00:30", "01:00", "01:30"]
+        );
+        assert_eq!(labels(&time(10, 6, "UTC"))[..2], ["22:50:00", "22:50:10"]);
+        // Half an hour off: midnight there is 18:30 here.
+        assert!(labels(&time(3600, 48, "Asia/Kolkata")).contains(&"28 Nov".to_owned()));
+    }
+
+    #[test]
+    fn too_many_pieces_are_drawn_together_and_the_highest_percentile_stays() {
+        let at = |hour: i64| 3600 * SECOND * hour;
+        let buckets = [bucket("", 1), bucket("", 5), bucket("", 2)];
+        let placed = [(at(0), &buckets[0]), (at(1), &buckets[1]), (at(2), &buckets[2])];
+        let (_, length, points) = fill(0, at(2), 2, &placed);
+        let first = points[0].as_ref().unwrap();
+        assert_eq!((length, first.calls, first.p95), (at(2), 6, 5));
+        assert_eq!(points[1].as_ref().unwrap().calls, 2);
+    }
+
+    #[test]
+    fn five_minutes_fill_shorter_points_and_are_averaged_in_longer_ones() {
+        let from = micros("2026-11-26T22:55:00Z").unwrap();
+        let fine = time(60, 12, "UTC").by_five_minutes([(from, 3.0)].into_iter());
+        assert_eq!(fine.iter().map(|v| v.unwrap()).sum::<f64>(), 15.0);
+        assert_eq!(
+            (fine[4], fine[5], fine[9], fine[10]),
+            (Some(0.0), Some(3.0), Some(3.0), Some(0.0))
+        );
+        let coarse = time(600, 1, "UTC").by_five_minutes([(from, 3.0)].into_iter());
+        assert_eq!(coarse, [Some(1.5)]);
+    }
 }
