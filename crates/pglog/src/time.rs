@@ -61,7 +61,7 @@ impl Clock {
 
     fn offset(&mut self, zone: &[u8]) -> i64 {
         offset_of(zone).unwrap_or_else(|| {
-            self.unknown_zone = Some(zone.to_vec());
+            self.unknown_zone.get_or_insert_with(|| zone.to_vec());
             self.default_zone
         })
     }

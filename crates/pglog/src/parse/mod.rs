@@ -57,7 +57,7 @@ impl Format {
     pub fn of_lines(start: &[u8]) -> Option<Self> {
         let lines: Vec<&[u8]> = without_mark(start)
             .split(|b| *b == b'\n')
-            .take(2000)
+            .take(20_000)
             .filter(|l| !l.is_empty())
             .collect();
         crate::prefix::find(&lines).map(Self::Stderr)

@@ -96,7 +96,21 @@ pub fn find(lines: &[&[u8]]) -> Option<Prefix> {
             }
         }
     }
-    Some(best.found?.1)
+    let found = best.found?.1;
+    // What is rare was not among the lines tried.
+    let mut clock = Clock::default();
+    let mut count = |prefix: &Prefix| {
+        whole
+            .iter()
+            .filter(|line| prefix.read(line, &mut clock).is_some())
+            .count()
+    };
+    let read = count(&found);
+    let unread = whole
+        .iter()
+        .find(|line| found.read(line, &mut Clock::default()).is_none());
+    let better = unread.and_then(|line| with_quit(found.text(), line));
+    Some(better.filter(|prefix| count(prefix) > read).unwrap_or(found))
 }
 
 /// What stands before the first severity's word, and what follows its colon.
