@@ -47,7 +47,7 @@ struct Listed {
 }
 
 enum Kind {
-    File(PathBuf, Reading),
+    File(PathBuf, Box<Reading>),
     /// It cannot be opened twice.
     Open(Box<Source>),
     Empty,
@@ -115,7 +115,7 @@ impl Inputs {
                         known,
                         ..self.reading.clone()
                     };
-                    Listed::log(shown, source, |_| Kind::File(path, reading))
+                    Listed::log(shown, source, |_| Kind::File(path, Box::new(reading)))
                 }
                 Ok(Some(source)) => Listed::log(shown, source, |source| Kind::Open(Box::new(source))),
                 Ok(None) => Listed::other(shown, Kind::Empty),
