@@ -59,7 +59,7 @@ enum Command {
     Record(record::RecordArgs),
     Rehearse(rehearse::RehearseArgs),
     Pool(pool::PoolArgs),
-    Logs(logs::LogsArgs),
+    Logs(Box<logs::LogsArgs>),
     /// The file with the secret keys
     Keys(keys::KeysArgs),
 }

@@ -113,6 +113,7 @@ fn no_value_is_written_anywhere_unless_asked_for() {
         let path = place.path().join(name);
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.len() > 100 && !text.contains("zqx"), "{name}");
+        assert!(!text.contains("10.0.0."), "{name}: a client's address");
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600,

@@ -1,5 +1,6 @@
 //! `canvass logs` beside a real PostgreSQL, and as a person meets it on the command line.
 #![allow(clippy::unwrap_used)] // helpers too: a panic there is the failure's message
+#![allow(clippy::print_stdout)] // figures, beside a test that failed
 
 mod choose;
 mod killed;

@@ -41,6 +41,17 @@ pub struct Options {
     pub sample_bytes: usize,
 }
 
+impl Options {
+    /// A client's address is a value: without values it is told whether it came over the network.
+    fn shown_host(self, host: &[u8]) -> &[u8] {
+        match host {
+            _ if self.with_values => host,
+            b"" | b"[local]" => host,
+            _ => b"(network)",
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -197,8 +208,15 @@ impl Fold {
 
     /// Application, user, database and host as numbers.
     fn numbers(&mut self, chunk: &Parsed, who: &crate::event::Who) -> [u32; 4] {
-        let texts = [who.application, who.user, who.database, who.host];
-        std::array::from_fn(|i| self.totals.dimensions[i].names.number(chunk.text(texts[i])))
+        let texts = [who.application, who.user, who.database].map(|text| chunk.text(text));
+        let [application, user, database] = texts;
+        let names = [
+            application,
+            user,
+            database,
+            self.options.shown_host(chunk.text(who.host)),
+        ];
+        std::array::from_fn(|i| self.totals.dimensions[i].names.number(names[i]))
     }
 
     /// Whether an event counts, as far as its statement goes.

@@ -246,12 +246,15 @@ impl Fold {
     }
 
     fn connection(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4], connection: &Connection) {
-        let shown = |text| -> Box<str> { crate::clean(&String::from_utf8_lossy(chunk.text(text))).into() };
+        let options = self.options;
+        let clean = |text: &[u8]| -> Box<str> { crate::clean(&String::from_utf8_lossy(text)).into() };
+        let shown = |text| clean(chunk.text(text));
+        let shown_host = |text| clean(options.shown_host(chunk.text(text)));
         match connection {
             Connection::Received { host } => {
                 self.totals.events.connections.received += 1;
                 let session = self.session(event);
-                session.names.get_or_insert_default().names[By::Host as usize] = shown(*host);
+                session.names.get_or_insert_default().names[By::Host as usize] = shown_host(*host);
             }
             Connection::Authenticated { method } => {
                 *self.totals.events.connections.methods.of(method) += 1;
@@ -287,7 +290,7 @@ impl Fold {
                 let names = self
                     .running
                     .disconnected(event.session)
-                    .unwrap_or_else(|| [Box::default(), shown(*user), shown(*database), shown(*host)]);
+                    .unwrap_or_else(|| [Box::default(), shown(*user), shown(*database), shown_host(*host)]);
                 let connections = &mut self.totals.events.connections;
                 connections.disconnected += 1;
                 connections.micros += micros;

@@ -114,9 +114,6 @@ pub(super) fn build(builder: &Builder<'_>, c: &totals::Connections) -> Connectio
     let ends = c.ends.largest(usize::MAX, |count| *count);
     let mut by = BTreeMap::new();
     for of in By::ALL {
-        if of == By::Host && !builder.settings.with_values {
-            continue;
-        }
         let largest = c.by[of as usize].largest(builder.settings.names, |s| (s.connections, s.ended));
         let named: Vec<SessionsOf> = largest
             .into_iter()
