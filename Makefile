@@ -1,7 +1,7 @@
 # Canvass. `make` shows what there is. Everything that is missing is installed by script/setup, which says what it does.
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust e2e test-clients check check-long bench bench-generator bench-pool bench-pool-memory bench-logs rehearse rehearse-headline
+.PHONY: help up test test-rust e2e test-clients check check-long check-sql bench bench-generator bench-pool bench-pool-memory bench-logs rehearse rehearse-headline
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ check-long: ## check and test, and what takes long: strict figures under load, m
 	CANVASS_FUZZ_SECONDS=60 cargo test --locked --package canvass-pooler --test fuzz -- --nocapture
 	CANVASS_FUZZ_SECONDS=60 cargo test --release --locked --package canvass-pglog --test fuzz --test prefix -- --nocapture
 	cargo test --release --locked --package canvass-pglog --test input long -- --ignored
+
+check-sql: ## Ask PostgreSQL's own parser which statements are one (pg_query; ten minutes with its build)
+	@script/setup check-sql
+	cargo run --release --locked --manifest-path crates/pglog/oracle/Cargo.toml -- --check 20000
 
 bench: ## Page-saves a second, with what they cost (needs wrk; about two minutes)
 	@script/setup bench

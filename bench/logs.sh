@@ -2,7 +2,7 @@
 # `canvass logs` beside Debian's pgbadger: logs that a private PostgreSQL writes under pgbench, read by both.
 # Prints MB/s, processor time and memory with a verdict. Exits 1 when a bound is broken.
 #
-#   bench/logs.sh [PART…]      speed badger memory    (all three unless others are named)
+#   bench/logs.sh [PART…]      speed badger memory cost    (all unless others are named)
 #
 #   LOGS_MB=256                least size of each log that is made, MB
 #   LOGS_BADGER_MB=24          how much of it pgbadger reads, MB (at about 1 MB/s)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from make import log_of_many_statements, logs_of_pgbench
+from make import log_of_many_statements, logs_of_pgbench, writes
 from stand import Failed, Place
 
 # The issue's bounds.
@@ -19,8 +19,7 @@ MEMORY_AT_MOST_MB = 200
 # Memory of four times the log, over that of the log: equal but for the allocator's chance.
 MEMORY_GROWTH_AT_MOST = 1.1
 MB = 1_000_000
-# What nothing here should ever take.
-LIMIT_SECONDS = 1800
+COST_SECONDS = 5
 
 
 @dataclass
@@ -141,7 +140,23 @@ def memory(bench):
     bench.judge(growth <= MEMORY_GROWTH_AT_MOST, f"4 GB take {growth:.2f}x of what 1 GB takes, at most {MEMORY_GROWTH_AT_MOST}x")
 
 
-PARTS = {"speed": speed, "badger": badger, "memory": memory}
+def cost(bench):
+    """What logging costs the one who is logged: `canvass up` logs its server like the second row."""
+    print(f"\nWhat logging costs PostgreSQL: writes of a row, 8 clients; medians of {bench.rounds} runs of {COST_SECONDS} s, in turn")
+    ways = {
+        "nothing": "-c log_min_duration_statement=-1",
+        "1 in 100, and 100 ms": "-c log_min_duration_statement=100 -c log_transaction_sample_rate=0.01",
+        "everything": "-c log_min_duration_statement=0",
+    }
+    runs = writes(bench.directory, ways, bench.rounds, COST_SECONDS)
+    print(f"{'logged':<22}{'tx/s':>9}{'of nothing':>12}{'CPU µs/tx':>11}{'of nothing':>12}{'log bytes/tx':>14}")
+    base = {name: statistics.median(run[name] for run in runs["nothing"]) for name in ("tps", "cpu", "bytes")}
+    for way, of_it in runs.items():
+        tps, cpu, size = (statistics.median(run[name] for run in of_it) for name in ("tps", "cpu", "bytes"))
+        print(f"{way:<22}{tps:>9.0f}{tps / base['tps']:>11.2f}x{cpu:>11.1f}{cpu / base['cpu']:>11.2f}x{size:>14.1f}")
+
+
+PARTS = {"speed": speed, "badger": badger, "memory": memory, "cost": cost}
 
 
 def main(names):

@@ -1,8 +1,9 @@
-"""Logs to read, as a PostgreSQL of this run's own writes them."""
+"""Logs to read, as a PostgreSQL of this run's own writes them, and what writing them costs it."""
 
 import os
+import re
 
-from stand import DATABASE, Postgres, own, unprivileged  # noqa: F401
+from stand import DATABASE, Failed, Postgres, own
 
 SETTINGS = {
     "logging_collector": "on",
@@ -23,11 +24,11 @@ SETTINGS = {
 STATEMENTS = 5000
 
 
-def postgres(directory):
+def postgres(directory, **settings):
     logs = f"{directory}/log"
     os.makedirs(logs, exist_ok=True)
     own(logs)
-    return Postgres(directory, directory, {**SETTINGS, "log_directory": logs}), logs
+    return Postgres(directory, directory, {**SETTINGS, "log_directory": logs, **settings}), logs
 
 
 def pgbench(server, *arguments):
@@ -65,3 +66,43 @@ def log_of_many_statements(directory):
         server.create_database(DATABASE)
         pgbench(server, "-f", script, "-t", "50000")
     return f"{logs}/pg.log"
+
+
+def writes(directory, ways, rounds, seconds):
+    """Runs of pgbench that insert rows of about 500 bytes, with each way of logging in turn: transactions a second,
+    PostgreSQL's processor time in µs and bytes of log a transaction."""
+    place = f"{directory}/writes"
+    os.mkdir(place)
+    own(place)
+    script = f"{place}/insert.sql"
+    with open(script, "w") as file:
+        file.write("INSERT INTO page (answers) VALUES (repeat('answer; ', 60));\n")
+    own(script)
+    # As canvass up has it.
+    server, logs = postgres(place, log_destination="stderr", log_min_duration_statement="-1", fsync="on")
+    runs = {way: [] for way in ways}
+    with server:
+        server.create_database(DATABASE)
+        server.sql("CREATE TABLE page (id bigserial PRIMARY KEY, answers text NOT NULL)")
+        for _ in range(rounds):
+            for way, options in ways.items():
+                server.sql("CHECKPOINT")
+                os.environ["PGOPTIONS"] = options
+                size, cpu = os.path.getsize(f"{logs}/pg.log"), server.cpu_seconds()
+                done = server.run(
+                    "pgbench", *server.where(), "-n", "-c", "8", "-j", "2", "-M", "prepared", "-T", str(seconds),
+                    "-f", script, DATABASE,
+                )  # fmt: skip
+                del os.environ["PGOPTIONS"]
+                said = done.stdout
+                tps = re.search(r"tps = ([0-9.]+)", said)
+                count = re.search(r"actually processed: ([0-9]+)", said)
+                if not tps or not count:
+                    raise Failed(f"pgbench said: {said}")
+                transactions = int(count[1])
+                runs[way].append({
+                    "tps": float(tps[1]),
+                    "cpu": (server.cpu_seconds() - cpu) * 1e6 / transactions,
+                    "bytes": (os.path.getsize(f"{logs}/pg.log") - size) / transactions,
+                })  # fmt: skip
+    return runs
