@@ -110,8 +110,8 @@ pub struct Who {
 pub struct Statement {
     /// Of the normalised statement.
     pub fingerprint: u64,
-    /// Its normalised text, when the worker met it for the first time.
-    pub text: Option<Box<str>>,
+    /// Its text as logged, where the chunk has it first.
+    pub raw: Text,
     /// What it does.
     pub kind: Kind,
     /// It says itself that it changes data or definitions.

@@ -27,7 +27,7 @@ use crate::choose::Choice;
 use crate::event::{Counts, Duration, Event, Parsed, Stage, StatementAt, What};
 use crate::hash::ByHash;
 use crate::parse::is_failure;
-use crate::sql::Kind;
+use crate::sql::{Kind, Normalizer};
 use crate::totals::{By, Known, MOST_STATEMENTS, Sample, Share, StatementTotals, Totals};
 
 /// How the adding up is done.
@@ -74,7 +74,9 @@ pub struct Fold {
     /// The others, by their beginning.
     days: BTreeMap<i64, Totals>,
     counts: Counts,
-    known: ByHash<Known>,
+    normalizer: Normalizer,
+    /// Statements that were met and do not count.
+    unwanted: ByHash<()>,
     sessions: Sessions,
     seconds: Seconds,
     dump: Dump,
@@ -108,7 +110,6 @@ impl Fold {
     /// Adds a chunk: the one behind the last.
     pub fn add(&mut self, chunk: &mut Parsed) {
         self.counts.add(&chunk.counts);
-        self.know_statements(chunk);
         let events = std::mem::take(&mut chunk.events);
         let mut whos: Vec<[u32; 4]> = chunk.whos.iter().map(|who| self.numbers(chunk, who)).collect();
         let wanted: Vec<bool> = chunk
@@ -129,11 +130,6 @@ impl Fold {
             self.count_planned(session, planned);
         }
         self.sessions.forget_old(&mut self.totals);
-        self.totals.fold_away();
-        if self.known.len() > 2 * MOST_STATEMENTS {
-            self.known
-                .retain(|fingerprint, _| self.totals.statements.contains_key(fingerprint));
-        }
     }
 
     /// Writes every execution from now on as a line of CSV.
@@ -165,44 +161,45 @@ impl Fold {
         (self.days, self.counts)
     }
 
-    /// Makes room for a chunk's statements.
-    fn know_statements(&mut self, chunk: &mut Parsed) {
-        for statement in &mut chunk.statements {
-            if let Some(text) = statement.text.take() {
-                self.known.entry(statement.fingerprint).or_insert_with(|| Known {
-                    text: text.into(),
-                    kind: statement.kind,
-                    writes: statement.writes,
-                    statements: statement.statements,
-                    cut: statement.cut,
-                });
-            }
+    /// Whether a statement counts; one that is met for the first time has an account from now on.
+    fn meet(&mut self, chunk: &Parsed, index: u32) -> bool {
+        let statement = &chunk.statements[index as usize];
+        if self.totals.statements.contains_key(&statement.fingerprint) {
+            return true;
         }
-        self.expect(chunk);
-    }
-
-    fn expect(&mut self, chunk: &Parsed) {
-        for statement in &chunk.statements {
-            if let Some(known) = self.known.get(&statement.fingerprint)
-                && self.choice.wants_statement(known)
-            {
-                let new = || StatementTotals::new(known);
-                self.totals
-                    .statements
-                    .entry(statement.fingerprint)
-                    .or_insert_with(new);
-            }
+        if self.unwanted.contains_key(&statement.fingerprint) {
+            return false;
         }
+        let known = Known {
+            text: self.normalizer.normalize(chunk.text(statement.raw)).text.into(),
+            kind: statement.kind,
+            writes: statement.writes,
+            statements: statement.statements,
+            cut: statement.cut,
+        };
+        if !self.choice.wants_statement(&known) {
+            if self.unwanted.len() == MOST_STATEMENTS {
+                self.unwanted.clear();
+            }
+            self.unwanted.insert(statement.fingerprint, ());
+            return false;
+        }
+        self.totals.fold_away();
+        self.totals
+            .statements
+            .insert(statement.fingerprint, StatementTotals::new(&known));
+        true
     }
 
     /// From now on counts into the totals of the day of `at`.
     fn turn_to(&mut self, at: i64, chunk: &Parsed) -> Vec<[u32; 4]> {
         let day = self.calendar.day(at);
+        // Its seconds are of the day that ends.
+        self.seconds.end(&mut self.totals);
         let other = self.days.remove(&day.start).unwrap_or_default();
         let done = std::mem::replace(&mut self.totals, other);
         self.days.insert(self.day.start, done);
         self.day = day;
-        self.expect(chunk);
         chunk.whos.iter().map(|who| self.numbers(chunk, who)).collect()
     }
 
@@ -220,15 +217,14 @@ impl Fold {
     }
 
     /// Whether an event counts, as far as its statement goes.
-    fn is_chosen(&self, chunk: &Parsed, event: &Event) -> bool {
+    fn is_chosen(&mut self, chunk: &Parsed, event: &Event) -> bool {
         if self.choice.errors_only && !is_failure(event.severity) {
             return false;
         }
-        !self.choice.is_of_statements()
-            || event.what.statement().is_some_and(|index| {
-                let fingerprint = chunk.statements[index as usize].fingerprint;
-                self.totals.statements.contains_key(&fingerprint)
-            })
+        match event.what.statement() {
+            Some(index) => self.meet(chunk, index) || !self.choice.is_of_statements(),
+            None => !self.choice.is_of_statements(),
+        }
     }
 
     fn event(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4]) {
@@ -346,6 +342,8 @@ impl Fold {
         let [parse, bind, execute] = execution.parts;
         let micros = parse + bind + execute;
         let Some(totals) = self.totals.statements.get_mut(&execution.fingerprint) else {
+            // It began on another day, or was added up with others since.
+            self.totals.count_folded(Kind::Other, micros);
             return;
         };
         totals.called(execution.at, micros, execution.caller);

@@ -58,11 +58,6 @@ impl Fold {
         let mut fold = Self::new(options, choice, calendar);
         (fold.sessions, fold.seconds, fold.running) = (open.sessions, open.seconds, open.running);
         if let Some((day, totals)) = last {
-            let known = totals
-                .statements
-                .iter()
-                .map(|(fingerprint, s)| (*fingerprint, s.known()));
-            fold.known = known.collect();
             (fold.day, fold.totals) = (day, totals);
         }
         fold

@@ -151,11 +151,14 @@ impl Fold {
     }
 
     fn deadlock(&mut self, chunk: &Parsed, event: &Event, deadlock: Option<&Deadlock>) {
-        let locks = &mut self.totals.events.locks;
         let Some(deadlock) = deadlock else {
-            locks.bare_deadlocks.at(event.at);
+            self.totals.events.locks.bare_deadlocks.at(event.at);
             return;
         };
+        for statement in deadlock.waits.iter().filter_map(|wait| wait.statement) {
+            self.meet(chunk, statement);
+        }
+        let locks = &mut self.totals.events.locks;
         let step = |wait: &crate::message::deadlock::Wait| DeadlockStep {
             statement: wait
                 .statement

@@ -17,8 +17,6 @@ pub struct Memory {
     normalizer: Normalizer,
     /// Statements by the hash of their text as logged: prepared ones come again and again.
     recent: Vec<Recent>,
-    /// Fingerprints whose text was handed on.
-    handed: ByHash<()>,
 }
 
 #[derive(Clone, Copy)]
@@ -35,8 +33,6 @@ struct Recent {
 const RECENT: usize = 1 << 13;
 /// Statements longer than this are not looked for among recent ones: their values differ.
 const LONG: usize = 16 << 10;
-/// Most fingerprints that a worker remembers to have handed on; beyond, it hands texts on again.
-const MOST_HANDED: usize = 200_000;
 
 /// Writes a chunk's events.
 pub struct Scribe<'b, 'm> {
@@ -172,42 +168,33 @@ impl<'b, 'm> Scribe<'b, 'm> {
             memory.recent = vec![nothing; RECENT];
         }
         let slot = raw as usize % RECENT;
-        let known = memory.recent[slot];
-        let (recent, text) =
-            if known.raw == raw && sql.len() <= LONG && memory.handed.contains_key(&known.fingerprint) {
-                (known, None)
-            } else {
-                let normal = memory.normalizer.normalize(sql);
-                let recent = Recent {
-                    raw,
-                    fingerprint: normal.fingerprint,
-                    kind: normal.kind,
-                    writes: normal.writes,
-                    statements: normal.statements,
-                    cut: normal.cut,
-                };
-                if memory.handed.len() >= MOST_HANDED {
-                    memory.handed.clear();
-                }
-                let is_new = memory.handed.insert(normal.fingerprint, ()).is_none();
-                let text = is_new.then(|| Box::<str>::from(normal.text));
-                memory.recent[slot] = recent;
-                (recent, text)
+        let mut recent = memory.recent[slot];
+        if recent.raw != raw || sql.len() > LONG {
+            let normal = memory.normalizer.normalize(sql);
+            recent = Recent {
+                raw,
+                fingerprint: normal.fingerprint,
+                kind: normal.kind,
+                writes: normal.writes,
+                statements: normal.statements,
+                cut: normal.cut,
             };
-        let next = self.out.statements.len() as u32;
-        let index = *self.statements.entry(recent.fingerprint).or_insert(next);
-        if index == next {
-            self.out.statements.push(Statement {
-                fingerprint: recent.fingerprint,
-                text,
-                kind: recent.kind,
-                writes: recent.writes,
-                statements: recent.statements,
-                cut: recent.cut,
-            });
-        } else if text.is_some() {
-            self.out.statements[index as usize].text = text;
+            memory.recent[slot] = recent;
         }
+        if let Some(index) = self.statements.get(&recent.fingerprint) {
+            return (*index, raw);
+        }
+        let index = self.out.statements.len() as u32;
+        self.statements.insert(recent.fingerprint, index);
+        let text = self.text(sql);
+        self.out.statements.push(Statement {
+            fingerprint: recent.fingerprint,
+            raw: text,
+            kind: recent.kind,
+            writes: recent.writes,
+            statements: recent.statements,
+            cut: recent.cut,
+        });
         (index, raw)
     }
 

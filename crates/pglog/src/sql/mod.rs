@@ -40,7 +40,7 @@ pub const TEXT_LIMIT: usize = 8 * 1024;
 const BUFFER_LIMIT: usize = 1 << 20;
 
 /// Brings statements into their normal form, one after the other; keep one for each thread.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Normalizer {
     text: String,
     frames: Vec<lists::Frame>,

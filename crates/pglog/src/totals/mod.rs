@@ -147,6 +147,18 @@ impl Totals {
         });
     }
 
+    /// An execution whose statement has no account counts with those that were added up.
+    pub fn count_folded(&mut self, kind: Kind, micros: u64) {
+        let share = Share {
+            calls: 1,
+            micros,
+            failures: 0,
+        };
+        self.all.add(&share);
+        self.times.record(micros);
+        self.folded.entry(kind).or_default().1.add(&share);
+    }
+
     /// When there are too many distinct statements: keeps the half that took most time (of equals, those with the lower
     /// fingerprint), and adds the others up by what they do. Depends on the order of the log alone.
     pub fn fold_away(&mut self) {

@@ -11,6 +11,7 @@ mod chunks;
 mod cut;
 mod formats;
 mod long;
+mod many;
 #[path = "../support/mod.rs"]
 mod support;
 mod wrapped;

@@ -67,7 +67,11 @@ fn connections_of_every_version_are_counted() {
     let names = |by: &str| c.by[by].iter().map(|s| s.name.clone()).collect::<Vec<_>>();
     assert_eq!(names("user"), ["ann", "bob", "rep"]);
     assert_eq!(names("application"), ["a SSL enabled (b", "web", "walreceiver"]);
-    assert_eq!(names("host"), ["(network)", "[local]", ""], "addresses are values");
+    assert_eq!(
+        names("host"),
+        ["(network)", "[local]", ""],
+        "addresses are values"
+    );
 }
 
 #[test]
