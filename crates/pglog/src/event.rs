@@ -60,6 +60,9 @@ pub struct Counts {
     pub ambiguous: u64,
     /// Records of a broken form.
     pub broken: u64,
+    /// Records of another `log_line_prefix` than the one that they are read by.
+    #[serde(default)]
+    pub unread: u64,
     /// Records longer than a record may be, of which the beginning was read.
     pub too_long: u64,
     /// Records in another language than English.
@@ -78,6 +81,7 @@ impl Counts {
         self.bytes += other.bytes;
         self.records += other.records;
         self.orphans += other.orphans;
+        self.unread += other.unread;
         self.ambiguous += other.ambiguous;
         self.broken += other.broken;
         self.too_long += other.too_long;

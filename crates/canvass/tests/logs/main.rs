@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // figures, beside a test that failed
 
 mod choose;
+mod follow;
 mod killed;
 mod truth;
 

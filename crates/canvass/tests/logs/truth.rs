@@ -123,7 +123,10 @@ fn trouble(cluster: &TestCluster) {
         cluster,
         "INSERT INTO pgbench_branches (bid, bbalance) VALUES (1, 0)",
     );
-    fails(cluster, "SET statement_timeout = '10ms'; SELECT count(*) FROM generate_series(1, 1000000000)");
+    fails(
+        cluster,
+        "SET statement_timeout = '10ms'; SELECT count(*) FROM generate_series(1, 1000000000)",
+    );
     deadlock(cluster);
     let url = url(cluster);
     try_execute(&url, "SET work_mem = '64kB'; SELECT count(*) FROM (SELECT aid FROM pgbench_accounts ORDER BY filler, aid) s")

@@ -50,6 +50,49 @@ pub fn told(message: &[u8]) -> Option<Told<'_>> {
     told(stage, Some(sql))
 }
 
+/// Reads a duration in another language than English, by its shape: `Dauer: 1.234 ms  Anweisung: SQL`. PostgreSQL's
+/// translations keep the order, the colons, and the two spaces. A word alone before the statement is a simple query's; one
+/// with a name behind it is a step of the extended protocol, and which cannot be told: it counts as a duration without a
+/// statement.
+pub fn translated(message: &[u8]) -> Option<Told<'_>> {
+    let head = &message[..message.len().min(80)];
+    let colon = memmem::find(head, b": ").or_else(|| memmem::find(head, "：".as_bytes()))?;
+    let word = std::str::from_utf8(&message[..colon]).ok()?;
+    if word.is_empty() || !word.chars().all(|c| c.is_alphabetic() || c == ' ') {
+        return None;
+    }
+    let rest = message[colon..]
+        .strip_prefix(b": ")
+        .unwrap_or(&message[colon + 3..]);
+    let (micros, used) = milliseconds(rest)?;
+    // Three decimals, always: other messages have none.
+    if used < 5 || rest[used - 4] != b'.' {
+        return None;
+    }
+    let unit = rest[used..].strip_prefix(b" ")?;
+    let letters = unit.iter().take_while(|b| !b.is_ascii_whitespace()).count();
+    if letters == 0 || letters > 8 {
+        return None;
+    }
+    let told = |stage, sql| {
+        Some(Told {
+            micros,
+            stage,
+            sql,
+            plan: None,
+        })
+    };
+    let Some(step) = unit[letters..].strip_prefix(b"  ") else {
+        return told(Stage::Bare, None);
+    };
+    let simple =
+        memmem::find(&step[..step.len().min(64)], b": ").filter(|at| memchr(b' ', &step[..*at]).is_none());
+    match simple {
+        Some(at) => told(Stage::Simple, Some(&step[at + 2..])),
+        None => told(Stage::Bare, None),
+    }
+}
+
 /// Reads `statement: SQL` or `execute NAME: SQL`, as `log_statement` writes them.
 pub fn began(message: &[u8]) -> Option<(Stage, &[u8])> {
     match message.first()? {
@@ -153,6 +196,40 @@ mod tests {
             began(b"statement: SELECT 1"),
             Some((Stage::Simple, &b"SELECT 1"[..]))
         );
+    }
+
+    #[test]
+    fn other_languages_are_told_by_shape() {
+        assert_eq!(
+            translated("Dauer: 0.123 ms  Anweisung: SELECT 1".as_bytes()),
+            found(123, Stage::Simple, "SELECT 1")
+        );
+        assert_eq!(
+            translated("durée : 12.000 ms  instruction: SELECT 1".as_bytes()),
+            found(12_000, Stage::Simple, "SELECT 1")
+        );
+        let bare = |micros| {
+            Some(Told {
+                micros,
+                stage: Stage::Bare,
+                sql: None,
+                plan: None,
+            })
+        };
+        assert_eq!(translated("продолжительность: 1.500 мс".as_bytes()), bare(1500));
+        assert_eq!(
+            translated("Dauer: 1.500 ms  Binden <unnamed>: SELECT 1".as_bytes()),
+            bare(1500)
+        );
+        for text in [
+            "Verbindung: host=1.500 x",
+            "Größe: 12 Bytes",
+            "x",
+            "a: 1.5 ms",
+            ": 1.500 ms",
+        ] {
+            assert_eq!(translated(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

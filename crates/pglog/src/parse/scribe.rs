@@ -133,7 +133,21 @@ impl<'b, 'm> Scribe<'b, 'm> {
                 return What::Began(self.statement_at(sql, stage, record));
             }
         }
-        message::told(record, self).map_or(What::Other, |said| What::Said(Box::new(said)))
+        if let Some(said) = message::told(record, self) {
+            return What::Said(Box::new(said));
+        }
+        if record.severity == Severity::Log
+            && let Some(told) = duration::translated(&record.message)
+        {
+            self.out.counts.foreign += 1;
+            let statement = told.sql.map(|sql| self.statement_at(sql, told.stage, record));
+            return What::Duration(Duration {
+                micros: told.micros,
+                stage: told.stage,
+                statement,
+            });
+        }
+        What::Other
     }
 
     fn statement_at(&mut self, sql: &[u8], stage: Stage, record: &Record<'_>) -> StatementAt {

@@ -94,6 +94,13 @@ pub fn parse<'b>(prefix: &Prefix, bytes: &'b [u8], scribe: &mut Scribe<'b, '_>) 
             _ => prefix.read(line, &mut scribe.memory.clock),
         };
         let Some(head) = head else {
+            if line.first() != Some(&b'\t') && prefix.is_of_another(line) {
+                scribe.out.counts.unread += 1;
+                let place = line.as_ptr() as usize - bytes.as_ptr() as usize;
+                scribe.out.counts.first_bad.get_or_insert(place as u64);
+                current = None;
+                continue;
+            }
             match current {
                 Some(index) => extend(&mut open[index], bytes, line),
                 None if line.is_empty() => {}

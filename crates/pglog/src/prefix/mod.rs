@@ -236,6 +236,19 @@ impl Prefix {
         self.steps.contains(&Step::Field(field))
     }
 
+    /// Whether a line that this prefix does not read is a record all the same, of another prefix: it begins with a time, as
+    /// this prefix does, and a severity follows. What continues a record begins with a tab.
+    pub fn is_of_another(&self, line: &[u8]) -> bool {
+        let mut clock = Clock::default();
+        let begins = match self.steps.first() {
+            Some(Step::Field(Field::Time)) => clock.read(line).is_some(),
+            Some(Step::Field(Field::Epoch)) => time::epoch(line).is_some_and(|(_, length)| length >= 10),
+            _ => false,
+        };
+        let start = &line[..line.len().min(1024)];
+        begins && Walk::new(start, &mut clock, true).next_severity(0).is_some()
+    }
+
     /// Reads the line's beginning; `None`: it is no line of this prefix, so it continues the one before.
     pub fn read<'a>(&self, line: &'a [u8], clock: &mut Clock) -> Option<Head<'a>> {
         let mut walk = Walk::new(line, clock, false);

@@ -72,7 +72,8 @@ pub fn build(
         complete: inputs.iter().all(|i| i.failed.is_none())
             && counts.records > 0
             && counts.broken == 0
-            && counts.too_long == 0,
+            && counts.too_long == 0
+            && counts.unread == 0,
         inputs,
         problems,
         logged,
@@ -90,6 +91,7 @@ pub fn build(
                 .filter(|(_, n)| *n > 0)
                 .collect(),
             orphans: counts.orphans,
+            unread: counts.unread,
             ambiguous: counts.ambiguous,
             broken: counts.broken,
             too_long: counts.too_long,

@@ -157,6 +157,9 @@ pub struct Records {
     pub ambiguous: u64,
     /// Of a broken form.
     pub broken: u64,
+    /// Of another `log_line_prefix` than the one that they were read by.
+    #[serde(default)]
+    pub unread: u64,
     /// Too long, of which the beginning was read.
     pub too_long: u64,
     /// In another language than English.

@@ -153,6 +153,15 @@ pub(super) fn problems(counts: &Counts, inputs: &[Input]) -> Vec<String> {
             &format!("could not be read{at}: half of them may be missing in the file"),
         ));
     }
+    if counts.unread > 0 {
+        let at = counts
+            .first_bad
+            .map_or(String::new(), |at| format!(" (the first at byte {at})"));
+        problems.push(records(
+            counts.unread,
+            &format!("of another log_line_prefix than was found{at} are not counted: give it with --prefix"),
+        ));
+    }
     if counts.too_long > 0 {
         problems.push(records(
             counts.too_long,

@@ -116,3 +116,55 @@ fn nothing_to_read_is_no_report() {
     );
     assert!(half.report.problems[0].contains("nothing to report"));
 }
+
+#[test]
+fn records_of_another_prefix_than_was_found_are_told_and_not_joined_to_others() {
+    let mut log = String::new();
+    for n in 0..40_000 {
+        let second = n % 60;
+        log += &format!(
+            "2026-11-26 10:00:{second:02}.000 UTC [7] LOG:  checkpoint starting: time, the {n}th time that this line is here\n"
+        );
+    }
+    log += "2026-11-26 10:01:00.000 UTC [9] ann@school LOG:  duration: 1.000 ms  statement: SELECT\n\t1\n";
+    log += "2026-11-26 10:01:00.000 P00   INFO: another program's line\n";
+    log += "2026-11-26 10:01:01.000 UTC [7] LOG:  duration: 1.000 ms  statement: SELECT 2\n";
+    let outcome = read(log.as_bytes());
+    assert_eq!((outcome.counts.records, outcome.counts.unread), (40_001, 1));
+    assert!(!outcome.report.complete);
+    assert!(
+        outcome.report.problems.iter().any(|p| p.contains("--prefix")),
+        "{:?}",
+        outcome.report.problems
+    );
+    assert_eq!(outcome.report.all.calls, 1);
+}
+
+#[test]
+fn what_another_language_says_is_counted_as_far_as_its_form_tells() {
+    let log = "\
+2026-11-26 10:00:00.000 UTC [7] LOG:  Dauer: 1.000 ms  Anweisung: SELECT name FROM pupil WHERE id = 7
+2026-11-26 10:00:00.000 UTC [7] LOG:  Dauer: 2.000 ms  Binden <unnamed>: SELECT $1
+2026-11-26 10:00:00.000 UTC [7] LOG:  Dauer: 3.000 ms  Ausführen <unnamed>: SELECT $1
+2026-11-26 10:00:01.000 UTC [7] FEHLER:  Relation »nichts« existiert nicht bei Zeichen 15
+2026-11-26 10:00:01.000 UTC [7] ANWEISUNG:  SELECT * FROM nichts
+";
+    let outcome = read(log.as_bytes());
+    let report = &outcome.report;
+    assert_eq!(report.records.foreign, 4);
+    assert_eq!(
+        (report.all.calls, report.nameless.calls, report.nameless.micros),
+        (1, 2, 5000)
+    );
+    assert_eq!(report.statements[0].text, "select name from pupil where id = ?");
+    assert_eq!(report.records.severities["ERROR"], 1);
+    assert!(
+        report.problems.iter().any(|p| p.contains("lc_messages")),
+        "{:?}",
+        report.problems
+    );
+    assert!(
+        !outcome.json().contains("nichts\""),
+        "what is not understood is not shown"
+    );
+}
