@@ -26,7 +26,9 @@ pub(super) fn logs(dir: &Path, notes: &mut Vec<String>) -> anyhow::Result<Vec<Pa
             SLOW_STATEMENT.as_millis()
         ));
     }
-    Ok(vec![log])
+    // The one before, set aside when it had grown large.
+    let older = dir.join("log/postgres.log.1");
+    Ok([older, log].into_iter().filter(|log| log.is_file()).collect())
 }
 
 /// The major version that made the cluster.
