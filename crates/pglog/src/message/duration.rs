@@ -56,14 +56,16 @@ pub fn told(message: &[u8]) -> Option<Told<'_>> {
 /// statement.
 pub fn translated(message: &[u8]) -> Option<Told<'_>> {
     let head = &message[..message.len().min(80)];
-    let colon = memmem::find(head, b": ").or_else(|| memmem::find(head, "：".as_bytes()))?;
+    let (colon, behind) = match memmem::find(head, b": ") {
+        Some(colon) => (colon, colon + 2),
+        // As Chinese and Japanese write it.
+        None => memmem::find(head, "：".as_bytes()).map(|colon| (colon, colon + 3))?,
+    };
     let word = std::str::from_utf8(&message[..colon]).ok()?;
     if word.is_empty() || !word.chars().all(|c| c.is_alphabetic() || c == ' ') {
         return None;
     }
-    let rest = message[colon..]
-        .strip_prefix(b": ")
-        .unwrap_or(&message[colon + 3..]);
+    let rest = &message[behind..];
     let (micros, used) = milliseconds(rest)?;
     // Three decimals, always: other messages have none.
     if used < 5 || rest[used - 4] != b'.' {
