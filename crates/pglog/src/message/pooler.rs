@@ -101,10 +101,19 @@ const REASONS: &[&str] = &[
     "SV_USED server got dirty",
     "TLS handshake error",
     "TLS handshake failed",
+    "a COPY failed that may have swallowed a Sync",
+    "a message of an unknown type",
+    "a message of impossible length",
+    "a request in the middle of a COPY",
+    "a transaction block in statement mode",
     "admin access needed",
     "admin forced disconnect",
+    "an error that no request caused",
     "auth_query failed",
+    "bad packet",
+    "bad pkt header",
     "bouncer config error",
+    "broken server packet",
     "cancel_wait_timeout",
     "certificate authentication failed",
     "client close request",
@@ -115,29 +124,29 @@ const REASONS: &[&str] = &[
     "client re-sent startup pkt",
     "client sent partial pkt in startup phase",
     "client unexpected eof",
-    "client was killed",
     "client_idle_timeout",
     "client_login_timeout (server down)",
     "client_login_timeout",
-    "connect failed",
     "connect timeout",
     "database configuration changed",
     "database does not allow connections",
     "database removed",
     "empty password returned by client",
     "evicted",
+    "extended query protocol not supported by admin console",
+    "hand-over is over",
     "idle transaction timeout",
+    "invalid frontend message type",
     "invalid server parameter",
-    "kill_client",
     "login failed",
     "login rejected",
-    "max_prepared_statements",
-    "new connection failed",
     "no more connections allowed",
     "no such database",
     "no such user",
     "not allowed",
     "obsolete connection",
+    "old V2 protocol not supported",
+    "out of memory",
     "password authentication failed",
     "pause mode",
     "peer authentication failed",
@@ -147,19 +156,17 @@ const REASONS: &[&str] = &[
     "query timeout",
     "query_timeout",
     "query_wait_timeout",
-    "reserve_pool",
+    "received direct SSL connection request",
+    "received unencrypted data after",
+    "reset query failed",
     "server conn crashed?",
-    "server connection closed",
     "server connection ended",
-    "server did not complete a request",
     "server disconnected while a client was using it",
     "server idle timeout",
     "server lifetime over",
     "server login failed",
     "server login has been failing",
     "server shutting down",
-    "server_lifetime",
-    "server_login_retry",
     "suspend_timeout",
     "too many connections for database",
     "too many servers in the pool",
@@ -167,7 +174,9 @@ const REASONS: &[&str] = &[
     "transaction blocks not allowed in statement pooling mode",
     "transaction timeout",
     "unclean server",
+    "unexpected response from login query",
     "unix socket login rejected",
+    "unknown pkt",
     "unsupported startup parameter",
     "wrong password type",
 ];
@@ -433,6 +442,18 @@ mod tests {
             of(&format!("{client} P: got connection"), Severity::Debug),
             Pooler::Other
         );
+    }
+
+    #[test]
+    fn the_longest_beginning_is_found_first() {
+        for list in [REASONS, NOTES] {
+            for (at, words) in list.iter().enumerate() {
+                assert!(
+                    !list[..at].iter().any(|before| words.starts_with(before)),
+                    "{words}"
+                );
+            }
+        }
     }
 
     #[test]
