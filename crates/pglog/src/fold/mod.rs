@@ -6,6 +6,7 @@ mod calendar;
 mod dump;
 mod open;
 mod plans;
+mod pooler;
 mod running;
 mod said;
 mod sessions;
@@ -26,6 +27,7 @@ pub use open::{Open, Suspended};
 use crate::choose::Choice;
 use crate::event::{Counts, Duration, Event, Parsed, Stage, StatementAt, What};
 use crate::hash::ByHash;
+use crate::message::Said;
 use crate::parse::is_failure;
 use crate::sql::{Kind, Normalizer};
 use crate::totals::{By, Known, MOST_STATEMENTS, Sample, Share, StatementTotals, Totals};
@@ -230,6 +232,13 @@ impl Fold {
     fn event(&mut self, chunk: &Parsed, event: &Event, who: [u32; 4]) {
         if !self.is_chosen(chunk, event) {
             return;
+        }
+        if let What::Said(said) = &event.what
+            && let Said::Pooler(said) = &**said
+        {
+            // Another program's: nothing of it counts as PostgreSQL's.
+            self.totals.saw(event.at);
+            return self.pooler(event, who, said);
         }
         let who = match self.running.fills && who.contains(&0) {
             true => self.filled(event, who),

@@ -27,6 +27,7 @@ impl Fold {
             Said::Vacuum(vacuum) => self.vacuum(event, vacuum),
             Said::Connection(connection) => self.connection(chunk, event, who, connection),
             Said::Plan(plan) => self.plan(chunk, event, who, plan),
+            Said::Pooler(pooler) => self.pooler(event, who, pooler),
         }
     }
 
@@ -34,7 +35,7 @@ impl Fold {
         std::array::from_fn(|i| self.totals.dimensions[i].names.name(who[i]).into())
     }
 
-    fn by(&self, who: [u32; 4]) -> Caller {
+    pub(super) fn by(&self, who: [u32; 4]) -> Caller {
         let [application, user, database, _] = self.names(who);
         Caller {
             application,

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::{InputError, Reading, Source};
+use crate::parse::POOLER;
 
 /// Logs that are to be read.
 pub struct Inputs {
@@ -236,6 +237,7 @@ pub fn read_twice(logs: &[LogRead]) -> Option<String> {
         for (other, other_format, other_period) in &logs[..index] {
             if let (Some((from, to)), Some((other_from, other_to))) = (period, other_period)
                 && format != other_format
+                && ![*format, *other_format].contains(&POOLER)
                 && from <= other_to
                 && other_from <= to
             {

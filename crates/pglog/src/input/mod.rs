@@ -450,7 +450,7 @@ fn fill(reader: &mut Box<dyn Read + Send>, buffer: &mut Vec<u8>, wanted: usize) 
 
 /// How a log is written, by its first bytes.
 fn find(start: &[u8], reading: &Reading) -> (Option<Format>, Option<Wrapped>) {
-    if let Some(format) = Format::of_columns(start) {
+    if let Some(format) = Format::of_form(start) {
         return (Some(format), None);
     }
     let wrapped = Wrapped::find(start, reading.prefix.as_ref(), reading.newest);

@@ -8,6 +8,7 @@ pub mod failure;
 pub mod known;
 pub mod lock;
 pub mod plan;
+pub mod pooler;
 mod scan;
 mod template;
 pub mod temporary;
@@ -35,6 +36,8 @@ pub enum Said {
     Connection(connection::Connection),
     /// A plan.
     Plan(plan::Plan),
+    /// What a pooler says.
+    Pooler(pooler::Pooler),
 }
 
 impl Said {
@@ -45,7 +48,7 @@ impl Said {
             Self::Lock(lock) => lock.statement,
             Self::TemporaryFile(file) => file.statement,
             Self::Plan(plan) => plan.statement.map(|s| s.statement),
-            Self::Checkpoint(_) | Self::Vacuum(_) | Self::Connection(_) => None,
+            Self::Checkpoint(_) | Self::Vacuum(_) | Self::Connection(_) | Self::Pooler(_) => None,
         }
     }
 }

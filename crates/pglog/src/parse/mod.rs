@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod json;
 pub mod object;
+pub mod pooler;
 mod scribe;
 pub mod stderr;
 
@@ -21,7 +22,12 @@ pub enum Format {
     Csv,
     /// `log_destination = jsonlog`.
     Json,
+    /// pgbouncer's own, or `canvass pool`'s.
+    Pooler,
 }
+
+/// Name of a pooler's format.
+pub const POOLER: &str = "pooler";
 
 /// Shortest record that a text can be: to guess at how much room is needed.
 const SHORTEST: usize = 64;
@@ -33,6 +39,7 @@ impl Format {
             Self::Stderr(_) => "stderr",
             Self::Csv => "csvlog",
             Self::Json => "jsonlog",
+            Self::Pooler => POOLER,
         }
     }
 
@@ -40,17 +47,20 @@ impl Format {
     pub fn prefix(&self) -> Option<&str> {
         match self {
             Self::Stderr(prefix) => Some(prefix.text()),
-            Self::Csv | Self::Json => None,
+            Self::Csv | Self::Json | Self::Pooler => None,
         }
     }
 
-    /// From the first bytes of a log, if its records have columns.
-    pub fn of_columns(start: &[u8]) -> Option<Self> {
+    /// From the first bytes of a log, if its records have a form of their own, whatever the prefix.
+    pub fn of_form(start: &[u8]) -> Option<Self> {
         let start = without_mark(start);
         if csv::looks_like_it(start) {
             return Some(Self::Csv);
         }
-        json::looks_like_it(start).then_some(Self::Json)
+        if json::looks_like_it(start) {
+            return Some(Self::Json);
+        }
+        pooler::looks_like_it(start).then_some(Self::Pooler)
     }
 
     /// From the first bytes of a log that is written in lines with a prefix.
@@ -72,6 +82,8 @@ impl Format {
                 _ => prefix.has(field),
             },
             Self::Csv | Self::Json => true,
+            // What PostgreSQL's records carry is asked for.
+            Self::Pooler => false,
         }
     }
 
@@ -82,6 +94,7 @@ impl Format {
             Self::Stderr(prefix) => stderr::last_border(prefix, bytes),
             Self::Csv => csv::last_border(bytes),
             Self::Json => json::last_border(bytes),
+            Self::Pooler => pooler::last_border(bytes),
         }
     }
 
@@ -91,6 +104,7 @@ impl Format {
             Self::Stderr(prefix) => stderr::next_border(prefix, bytes),
             Self::Csv => csv::next_border(bytes),
             Self::Json => json::next_border(bytes),
+            Self::Pooler => pooler::next_border(bytes),
         }
     }
 
@@ -100,6 +114,7 @@ impl Format {
             Self::Stderr(prefix) => stderr::cut_at(prefix, bytes),
             Self::Csv => csv::cut_at(bytes),
             Self::Json => json::cut_at(bytes),
+            Self::Pooler => pooler::cut_at(bytes),
         }
     }
 
@@ -115,6 +130,7 @@ impl Format {
             Self::Stderr(prefix) => stderr::parse(prefix, &bytes, &mut scribe),
             Self::Csv => csv::parse(&bytes, &mut scribe),
             Self::Json => json::parse(&bytes, &mut scribe),
+            Self::Pooler => pooler::parse(&bytes, &mut scribe),
         }
         let mut out = scribe.done();
         out.bytes = bytes;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::event::{Duration, Event, Parsed, Stage, Statement, StatementAt, Text, What, Who};
 use crate::hash::{ByHash, hash};
-use crate::message::{self, duration};
+use crate::message::{self, Said, duration};
 use crate::record::{Record, Severity};
 use crate::sql::{Kind, Normalizer};
 use crate::time::Clock;
@@ -80,6 +80,15 @@ impl<'b, 'm> Scribe<'b, 'm> {
 
     /// Writes a record.
     pub fn record(&mut self, record: &Record<'_>) {
+        self.write(record, Self::what);
+    }
+
+    /// Writes a record that another program than PostgreSQL wrote.
+    pub fn said(&mut self, record: &Record<'_>, said: Said) {
+        self.write(record, |_, _| What::Said(Box::new(said)));
+    }
+
+    fn write(&mut self, record: &Record<'_>, what: impl FnOnce(&mut Self, &Record<'_>) -> What) {
         self.out.counts.records += 1;
         let Some(at) = record.at.or(self.last_at) else {
             self.out.counts.timeless += 1;
@@ -87,7 +96,7 @@ impl<'b, 'm> Scribe<'b, 'm> {
         };
         self.out.counts.timeless += u64::from(record.at.is_none());
         self.last_at = Some(at);
-        let what = self.what(record);
+        let what = what(self, record);
         let session = match &record.session {
             Some(session) => hash(session),
             None => u64::from(record.pid.unwrap_or(0)),

@@ -50,10 +50,12 @@ pub fn build(
         durations: totals.all.calls + totals.nameless.calls > 0,
         ..logged
     };
+    // A pooler logs no durations.
+    let is_of_pooler = totals.events.pooler.records > 0 && totals.severities.iter().all(|n| *n == 0);
     if counts.records == 0 {
         problems.insert(0, words::NOTHING.to_owned());
     }
-    if totals.all.calls == 0 && counts.records > 0 {
+    if totals.all.calls == 0 && counts.records > 0 && !is_of_pooler {
         problems.push(words::no_statements(totals));
     }
     let severities = [

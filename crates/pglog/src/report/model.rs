@@ -133,6 +133,13 @@ impl Logged {
     }
 }
 
+impl Report {
+    /// Whether a pooler's log was read and none of PostgreSQL's: what PostgreSQL would have logged is not missing then.
+    pub(super) fn is_of_pooler_alone(&self) -> bool {
+        self.events.pooler.records > 0 && self.records.severities.is_empty()
+    }
+}
+
 /// From when to when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Period {
@@ -149,7 +156,7 @@ pub struct Period {
 pub struct Records {
     /// All.
     pub read: u64,
-    /// By severity.
+    /// By severity; a pooler's are not among them.
     pub severities: BTreeMap<String, u64>,
     /// Lines that belong to no record.
     pub orphans: u64,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ledger::Merge;
-use super::{Checkpoints, Connections, Locks, Messages, Plans, TemporaryFiles, Vacuums};
+use super::{Checkpoints, Connections, Locks, Messages, Plans, Pooler, TemporaryFiles, Vacuums};
 
 /// What the log says beside durations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Events {
     pub vacuums: Vacuums,
     /// auto_explain's plans.
     pub plans: Plans,
+    /// A pooler's log.
+    #[serde(default)]
+    pub pooler: Pooler,
     /// Records that say something else, which is not told apart.
     pub untold: u64,
 }
@@ -35,6 +38,7 @@ impl Merge for Events {
         self.checkpoints.merge(&other.checkpoints);
         self.vacuums.merge(&other.vacuums);
         self.plans.merge(&other.plans);
+        self.pooler.merge(&other.pooler);
         self.untold += other.untold;
     }
 }

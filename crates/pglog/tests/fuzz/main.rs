@@ -25,7 +25,7 @@ use support::{Entry, dice, read_as, write};
 
 const PREFIX: &str = "%m [%p] %c %l %e %u@%d %a %h %b %Q ";
 /// What breaks readers.
-const NASTY: [&[u8]; 24] = [
+const NASTY: [&[u8]; 27] = [
     b"\0",
     b"\n",
     b"\r\n",
@@ -48,6 +48,9 @@ const NASTY: [&[u8]; 24] = [
     b"duration: 99999999999999999999.999 ms",
     b"2026-11-26 14:58:50.123 UTC,",
     b"<134>1 ",
+    b"C-0x1: a/b@c:1 ",
+    b"closing because: x (age=99999999999999999s)",
+    b"stats: 9999999999999999999 xacts/s, xact 9999999999999999999 us\n",
     b"__CURSOR=\n",
     b"MESSAGE\n\xff\xff\xff\xff\xff\xff\xff\xff",
 ];
@@ -141,6 +144,27 @@ fn csvlog() {
 #[test]
 fn jsonlog() {
     fuzz("jsonlog", true, |e| write::json(e).into());
+}
+
+#[test]
+fn pooler() {
+    fuzz("pooler", true, |e| {
+        let mut log = Vec::new();
+        for (i, entry) in e.iter().enumerate() {
+            let words = match i % 4 {
+                0 => "LOG C-0x1: a/b@10.0.0.1:1 login attempt: db=a user=b tls=no",
+                1 => "LOG S-0x1: a/b@10.0.0.1:1 closing because: server lifetime over (age=3600s)",
+                2 => "WARNING C-0x1: a/b@10.0.0.1:1 pooler error: query_wait_timeout",
+                _ => {
+                    "LOG stats: 1 xacts/s, 2 queries/s, in 3 B/s, out 4 B/s, xact 5 us, query 6 us, wait 7 us"
+                }
+            };
+            let at = jiff::Timestamp::from_millisecond(entry.at).unwrap();
+            let at = at.strftime("%Y-%m-%d %H:%M:%S%.3f UTC");
+            writeln!(log, "{at} [{}] {words}", entry.pid).unwrap();
+        }
+        log
+    });
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod days;
 mod locks;
 mod mutated;
 mod plans;
+mod pooler;
 mod real;
 mod server;
 mod sessions;

@@ -5,6 +5,7 @@ mod connections;
 mod locks;
 mod messages;
 mod plans;
+mod pooler;
 mod temporary;
 mod upkeep;
 
@@ -16,6 +17,10 @@ pub use connections::{Connections, End, Method, Peak, SessionsOf};
 pub use locks::{Deadlock, DeadlockStep, Edge, LockedObject, Locks};
 pub use messages::{Cancelled, ErrorClass, MessageGroup, MessageSample, Messages, ServerEvent};
 pub use plans::{FarOff, Node, PlanShape, Plans, StatementPlans};
+pub(super) use pooler::measures;
+pub use pooler::{
+    Pooler, PoolerBucket, PoolerCaller, PoolerClosed, PoolerMeasure, PoolerNote, PoolerReason, PoolerStats,
+};
 pub use temporary::TemporaryFiles;
 pub use upkeep::{Checkpoint, Checkpoints, Table, Vacuums, Work};
 
@@ -41,6 +46,9 @@ pub struct Events {
     pub vacuums: Vacuums,
     /// Plans, by auto_explain.
     pub plans: Plans,
+    /// A pooler's own log.
+    #[serde(default)]
+    pub pooler: Pooler,
     /// Records of the severity `LOG` that say something else, which is not told apart.
     pub untold: u64,
 }
@@ -213,6 +221,7 @@ pub(super) fn build(totals: &Totals, settings: &Settings) -> Events {
         checkpoints: upkeep::checkpoints(&builder, &events.checkpoints),
         vacuums: upkeep::vacuums(&builder, &events.vacuums),
         plans: plans::build(&builder, &events.plans),
+        pooler: pooler::build(&builder, &events.pooler),
         untold: events.untold,
     }
 }
@@ -226,6 +235,7 @@ pub(super) fn write(out: &mut String, events: &Events, top: usize) -> Done {
     upkeep::write_checkpoints(out, &events.checkpoints)?;
     upkeep::write_vacuums(out, &events.vacuums, top)?;
     plans::write(out, &events.plans, top)?;
+    pooler::write(out, &events.pooler, top)?;
     if events.untold > 0 {
         let number = words::count(events.untold);
         writeln!(out, "\n{number} other records of the log are not told apart")?;

@@ -93,7 +93,9 @@ fn head(out: &mut String, report: &Report, paint: Paint) -> Done {
     for problem in &report.problems {
         wrapped(out, "! ", "  ", &clean(problem))?;
     }
-    key_figures(out, report, paint)?;
+    if !report.is_of_pooler_alone() {
+        key_figures(out, report, paint)?;
+    }
     for finding in findings(report) {
         let id = finding
             .statement
@@ -277,7 +279,7 @@ fn shares(out: &mut String, report: &Report, top: usize, paint: Paint) -> Done {
             }
         }
     }
-    match missing.is_empty() {
+    match missing.is_empty() || report.is_of_pooler_alone() {
         true => Ok(()),
         false => writeln!(out, "\n{}", missing.join("; ")),
     }

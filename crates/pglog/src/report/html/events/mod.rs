@@ -1,7 +1,9 @@
 //! What the log says beside durations: a section for each sort of event that occurs.
 
+mod pooler;
 mod server;
 
+use pooler::pooler;
 use server::{checkpoints, connections, plans, vacuums};
 
 use super::tables::{Cell, Table, columns};
@@ -29,6 +31,7 @@ pub fn sections(report: &Report, time: &Time) -> Vec<Section> {
         checkpoints(events),
         vacuums(events),
         plans(events),
+        pooler(events, time),
     ];
     all.into_iter()
         .map(|mut section| {
@@ -41,6 +44,9 @@ pub fn sections(report: &Report, time: &Time) -> Vec<Section> {
 
 /// What the log says nothing of, and which setting has it logged.
 pub fn absent(report: &Report) -> Vec<&'static str> {
+    if report.is_of_pooler_alone() {
+        return Vec::new();
+    }
     let e = &report.events;
     let facts = [
         (e.locks.waits.count > 0, "waits for locks: log_lock_waits"),
