@@ -1,9 +1,8 @@
-//! Reads logs: chunks are parsed by as many threads as asked for and folded in order by one.
+//! Reads logs: one thread reads ahead, as many as asked for parse, and one folds in the order of the log.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::event::Parsed;
@@ -73,33 +72,21 @@ fn alone(source: &mut Source, add: &mut impl FnMut(Parsed), memory: &mut Memory)
     }
 }
 
-/// Where the workers take their chunks from, one after the other.
-struct Desk<'s> {
-    source: &'s mut Source,
-    next: u64,
-    failed: Option<String>,
-    at_end: bool,
-}
-
+/// One thread reads ahead, `memories.len()` parse, and this one adds up: none of them waits for another while there is work.
 fn together(source: &mut Source, add: &mut impl FnMut(Parsed), memories: &mut [Memory]) -> Option<String> {
     let format = source.format.clone();
-    let ahead = memories.len() as u64 * 2;
-    let desk = Mutex::new(Desk {
-        source,
-        next: 0,
-        failed: None,
-        at_end: false,
-    });
-    // How many chunks were folded: nobody parses far ahead of it.
-    let folded = (Mutex::new(0u64), Condvar::new());
-    let is_over = AtomicBool::new(false);
+    let room = memories.len() * 2;
     thread::scope(|scope| {
-        let (send, receive) = sync_channel::<(u64, Parsed)>(memories.len());
+        let (hand_out, chunks) = sync_channel(room);
+        let (send, receive) = sync_channel(room);
+        let reader = scope.spawn(move || read_ahead(source, &hand_out));
+        let chunks = Arc::new(Mutex::new(chunks));
         for memory in memories.iter_mut() {
-            let (send, desk, folded, format, is_over) = (send.clone(), &desk, &folded, &format, &is_over);
-            scope.spawn(move || work(desk, folded, is_over, ahead, format, memory, &send));
+            let (chunks, send, format) = (chunks.clone(), send.clone(), &format);
+            scope.spawn(move || work(&chunks, format, memory, &send));
         }
-        drop(send);
+        drop((chunks, send));
+        // Few wait here: while one chunk is parsed, which may be 16 MiB, others come by.
         let mut waiting: BTreeMap<u64, Parsed> = BTreeMap::new();
         let mut next = 0;
         for (number, parsed) in receive {
@@ -107,52 +94,35 @@ fn together(source: &mut Source, add: &mut impl FnMut(Parsed), memories: &mut [M
             while let Some(parsed) = waiting.remove(&next) {
                 add(parsed);
                 next += 1;
-                *folded.0.lock().unwrap_or_else(PoisonError::into_inner) = next;
-                folded.1.notify_all();
             }
         }
-        is_over.store(true, Ordering::Relaxed);
-    });
-    desk.into_inner().unwrap_or_else(PoisonError::into_inner).failed
+        reader
+            .join()
+            .unwrap_or_else(|_| Some("reading ended unexpectedly".to_owned()))
+    })
+}
+
+/// Hands chunks out, with their numbers. Why reading ended before the end of the log.
+fn read_ahead(source: &mut Source, hand_out: &SyncSender<(u64, Chunk)>) -> Option<String> {
+    for number in 0.. {
+        match source.next_chunk() {
+            Ok(Some(chunk)) => hand_out.send((number, chunk)).ok()?,
+            Ok(None) => break,
+            Err(error) => return Some(error.to_string()),
+        }
+    }
+    None
 }
 
 fn work(
-    desk: &Mutex<Desk<'_>>,
-    folded: &(Mutex<u64>, Condvar),
-    is_over: &AtomicBool,
-    ahead: u64,
+    chunks: &Mutex<Receiver<(u64, Chunk)>>,
     format: &Format,
     memory: &mut Memory,
     send: &SyncSender<(u64, Parsed)>,
 ) {
     loop {
-        let taken = {
-            let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-            if desk.at_end || is_over.load(Ordering::Relaxed) {
-                return;
-            }
-            match desk.source.next_chunk() {
-                Ok(Some(chunk)) => {
-                    desk.next += 1;
-                    (desk.next - 1, chunk)
-                }
-                Ok(None) => {
-                    desk.at_end = true;
-                    return;
-                }
-                Err(error) => {
-                    desk.at_end = true;
-                    desk.failed = Some(error.to_string());
-                    return;
-                }
-            }
-        };
-        let (number, chunk) = taken;
-        let mut done = folded.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while number >= *done + ahead {
-            done = folded.1.wait(done).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(done);
+        let taken = chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((number, chunk)) = taken else { return };
         if send.send((number, parse(format, chunk, memory))).is_err() {
             return;
         }

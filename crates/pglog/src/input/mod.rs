@@ -20,7 +20,7 @@ use crate::parse::{Format, Memory};
 use crate::prefix::Prefix;
 
 /// Bytes of a chunk: large enough that its borders cost nothing, small enough that many fit in memory.
-pub const CHUNK: usize = 4 << 20;
+pub const CHUNK: usize = 1 << 20;
 /// Longest record that is read whole; of a longer one the beginning is, and the rest is passed over.
 pub const RECORD: usize = 16 << 20;
 /// Bytes by which a format is found.
