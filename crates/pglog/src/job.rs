@@ -104,6 +104,14 @@ impl Job {
         let (first, last) = keep.days.unwrap_or((Date::MIN, Date::MAX));
         done.totals = state.totals(first, last, self.options.samples)?;
         done.counts = state.counts().clone();
+        if done.inputs.is_empty() {
+            done.inputs.push(Input {
+                name: keep.dir.display().to_string(),
+                format: "state".to_owned(),
+                bytes: done.counts.bytes,
+                ..Input::default()
+            });
+        }
         done.logged = state.logged();
         done.time_zone = Some(state.time_zone().clone());
         Ok(done)
