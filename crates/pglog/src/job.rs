@@ -30,8 +30,6 @@ pub struct Job {
     pub options: Options,
     /// What counts.
     pub choice: Choice,
-    /// Zone of times whose zone is not known, µs east of UTC.
-    pub default_zone: i64,
     /// What is kept from run to run.
     pub state: Option<KeepIn>,
 }

@@ -7,8 +7,6 @@ pub struct Clock {
     day_micros: i64,
     zone: Vec<u8>,
     zone_micros: i64,
-    /// What a zone counts as whose name is not known, in µs east of UTC.
-    pub default_zone: i64,
     /// A zone's name that was not known.
     pub unknown_zone: Option<Vec<u8>>,
 }
@@ -20,7 +18,6 @@ impl Default for Clock {
             day_micros: 0,
             zone: b"UTC".to_vec(),
             zone_micros: 0,
-            default_zone: 0,
             unknown_zone: None,
         }
     }
@@ -45,11 +42,11 @@ impl Clock {
         let zone_at = match text.get(end) {
             Some(b'+' | b'-' | b'Z') => end,
             Some(b' ') => end + 1,
-            _ => return Some((local - self.default_zone, end)),
+            _ => return Some((local, end)),
         };
         let zone = zone_word(text.get(zone_at..)?);
         if zone.is_empty() {
-            return Some((local - self.default_zone, end));
+            return Some((local, end));
         }
         end = zone_at + zone.len();
         if zone != self.zone {
@@ -62,7 +59,7 @@ impl Clock {
     fn offset(&mut self, zone: &[u8]) -> i64 {
         offset_of(zone).unwrap_or_else(|| {
             self.unknown_zone.get_or_insert_with(|| zone.to_vec());
-            self.default_zone
+            0
         })
     }
 }
@@ -273,12 +270,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_zone_is_named_and_counts_as_the_default() {
-        let mut clock = Clock {
-            default_zone: 3_600_000_000,
-            ..Clock::default()
-        };
-        assert_eq!(clock.read(b"1970-01-01 01:00:00 XYZ"), Some((0, 23)));
+    fn an_unknown_zone_is_named_and_counts_as_utc() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.read(b"1970-01-01 01:00:00 XYZ"), Some((3_600_000_000, 23)));
         assert_eq!(clock.unknown_zone.as_deref(), Some(&b"XYZ"[..]));
     }
 }

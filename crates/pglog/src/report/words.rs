@@ -188,7 +188,7 @@ pub(super) fn problems(counts: &Counts, inputs: &[Input]) -> Vec<String> {
     }
     if let Some(zone) = &counts.unknown_zone {
         problems.push(format!(
-            "time zone {zone:?} is not known and was taken for UTC: set log_timezone, or give --log-timezone"
+            "time zone {zone:?} is not known and was taken for UTC: with log_timezone = UTC the log tells its times in one that is"
         ));
     }
     problems
