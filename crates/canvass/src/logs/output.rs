@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use canvass_pglog::job::Job;
 use canvass_pglog::report::phases::Phases;
 use canvass_pglog::report::{self, Report};
@@ -35,8 +35,8 @@ pub(super) struct Output {
     /// Write every execution as a line of CSV to this file; with --with-values as it was logged
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "follow", "per_database"])]
     pub(super) dump: Option<PathBuf>,
-    /// A report for each database, as text, JSON and HTML, in this directory
-    #[arg(long, value_name = "DIR")]
+    /// A report for each database, as text, JSON and HTML, in this directory; reads the logs once for each
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["state", "follow"])]
     pub(super) per_database: Option<PathBuf>,
     /// Entries in every list of the text
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -162,6 +162,9 @@ pub(super) fn per_database(job: &Job, output: &Output, zone: &TimeZone) -> anyho
     let Some(dir) = &output.per_database else {
         return Ok(ExitCode::SUCCESS);
     };
+    if job.files.iter().any(|log| log.as_os_str() == "-") {
+        bail!("--per-database reads its logs several times: standard input can be read once");
+    }
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let all = super::report_of(job, output, zone, Vec::new())?;
     let names = all

@@ -224,6 +224,36 @@ fn a_report_for_each_database() {
 }
 
 #[test]
+fn what_has_to_be_read_several_times_is_not_read_from_a_pipe_or_into_a_state() {
+    let place = Place::new();
+    for args in [
+        ["-", "--per-database", "each"].as_slice(),
+        &["a.log", "--per-database", "each", "--state", "s"],
+    ] {
+        let output = logs(args, place.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_ne!(output.status.code(), Some(0), "{args:?}");
+        assert!(said.contains("--per-database"), "{said}");
+        assert!(!place.path().join("each").exists(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_bare_duration_is_of_the_statement_that_was_chosen() {
+    let place = Place::new();
+    let log = "\
+2026-11-26 08:00:00.000 UTC [11] 1a.b ann@school web 10.0.0.1 LOG:  statement: SELECT name FROM pupil
+2026-11-26 08:00:00.002 UTC [11] 1a.b ann@school web 10.0.0.1 LOG:  duration: 2.000 ms
+2026-11-26 08:00:01.000 UTC [11] 1a.b ann@school web 10.0.0.1 LOG:  statement: SELECT 1 FROM other
+2026-11-26 08:00:01.003 UTC [11] 1a.b ann@school web 10.0.0.1 LOG:  duration: 3.000 ms
+";
+    fs::write(place.path().join("a.log"), log).unwrap();
+    assert_eq!(place.counts(&["--query", "pupil"]), (1, 0));
+    assert_eq!(place.counts(&["--exclude-query", "pupil"]), (1, 0));
+    assert_eq!(place.counts(&[]), (2, 0));
+}
+
+#[test]
 fn wrong_words_are_named_with_their_option() {
     let place = Place::new();
     for (args, words) in [

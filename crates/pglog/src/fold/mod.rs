@@ -225,7 +225,9 @@ impl Fold {
         }
         match event.what.statement() {
             Some(index) => self.meet(chunk, index) || !self.choice.is_of_statements(),
-            None => !self.choice.is_of_statements(),
+            None if !self.choice.is_of_statements() => true,
+            // A duration alone is of the statement that began before it, which was chosen or was not noted.
+            None => matches!(event.what, What::Duration(_)) && self.session(event).began.is_some(),
         }
     }
 
