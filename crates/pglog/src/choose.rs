@@ -54,6 +54,11 @@ impl Choice {
             .all(|by| self.names[*by as usize].want(chunk.text(texts[*by as usize])))
     }
 
+    /// A hash by which two choices are known to be the same.
+    pub fn identity(&self) -> u64 {
+        crate::hash::hash(format!("{self:?}").as_bytes())
+    }
+
     /// How a session (`%c`) is known.
     pub fn session(id: &str) -> u64 {
         crate::hash::hash(id.as_bytes())

@@ -71,6 +71,8 @@ struct Manifest {
     time_zone: String,
     /// Samples hold values.
     with_values: bool,
+    /// A hash of what counts, which may itself hold values: totals of different choices cannot be added.
+    choice: Option<u64>,
     /// Grows with every run; part of the names of files.
     generation: u64,
     files: ReadLogs,
@@ -110,6 +112,7 @@ impl State {
                 version: VERSION,
                 time_zone: time_zone.unwrap_or("UTC").to_owned(),
                 with_values,
+                choice: None,
                 generation: 0,
                 files: ReadLogs::default(),
                 days: BTreeMap::new(),
@@ -181,8 +184,16 @@ impl State {
     /// A fold that goes on where the last run ended.
     ///
     /// # Errors
-    /// [`StateError`].
-    pub fn resume(&self, options: Options, choice: Choice) -> Result<Fold, StateError> {
+    /// [`StateError`]; also when other records counted until now.
+    pub fn resume(&mut self, options: Options, choice: Choice) -> Result<Fold, StateError> {
+        let chosen = choice.identity();
+        if *self.manifest.choice.get_or_insert(chosen) != chosen {
+            return Err(broken(
+                &self.dir,
+                "was made with another choice of what counts (--database, --since …): give each choice a state of its own"
+                    .to_owned(),
+            ));
+        }
         let calendar = Calendar::Days(self.zone.clone());
         let Some(open) = &self.manifest.open else {
             return Ok(Fold::new(options, choice, calendar));

@@ -162,6 +162,23 @@ fn a_state_keeps_to_its_time_zone_and_says_so() {
 }
 
 #[test]
+fn totals_of_different_choices_are_not_added() {
+    let place = Place::new();
+    let log = place.write("a.log", &lines(26, 0, 3));
+    let mut job = place.job(&[&log]);
+    job.choice.pids = vec![7];
+    assert_eq!(calls(&job.run().unwrap()), 3);
+    let error = place.job(&[&log]).run().unwrap_err().to_string();
+    assert!(error.contains("another choice"), "{error}");
+    assert_eq!(calls(&job.run().unwrap()), 3);
+    assert_eq!(
+        calls(&place.run(&[])),
+        3,
+        "what is kept can be reported without a choice"
+    );
+}
+
+#[test]
 fn nothing_in_the_state_is_a_value_and_nobody_else_may_read_it() {
     use std::io::Read;
     use std::os::unix::fs::PermissionsExt;
