@@ -111,7 +111,6 @@ pub(crate) fn run(args: &LogsArgs) -> anyhow::Result<ExitCode> {
         },
         choice: args.choose.choice(&zone)?,
         state: args.state.as_ref().map(|dir| keep_in(args, dir)).transpose()?,
-        ..Job::default()
     };
     if let Some(seconds) = args.follow {
         return follow::run(&job, seconds, &args.output, &zone);

@@ -150,18 +150,6 @@ impl Source {
     ///
     /// # Errors
     /// [`InputError`]. An empty file is `None`.
-    pub fn open(path: &Path, prefix: Option<&Prefix>) -> Result<Option<Self>, InputError> {
-        let reading = Reading {
-            prefix: prefix.cloned(),
-            ..Reading::default()
-        };
-        Self::open_as(path, &reading)
-    }
-
-    /// Opens a file.
-    ///
-    /// # Errors
-    /// [`InputError`]. An empty file is `None`.
     pub fn open_as(path: &Path, reading: &Reading) -> Result<Option<Self>, InputError> {
         let name = path.display().to_string();
         let failed = |error| InputError::Io {
@@ -187,22 +175,6 @@ impl Source {
             source.handle = Some(handle);
         }
         Ok(source)
-    }
-
-    /// From anything that can be read.
-    ///
-    /// # Errors
-    /// [`InputError`]. When there is nothing in it: `None`.
-    pub fn from_reader(
-        name: String,
-        reader: Box<dyn Read + Send>,
-        prefix: Option<&Prefix>,
-    ) -> Result<Option<Self>, InputError> {
-        let reading = Reading {
-            prefix: prefix.cloned(),
-            ..Reading::default()
-        };
-        Self::begin(name, reader, &reading)
     }
 
     /// From anything that can be read, compressed or not.
